@@ -1,0 +1,1 @@
+-- What the bank tells us and how it meets the books.
