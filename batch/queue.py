@@ -1,0 +1,39 @@
+"""The queue of what runs by itself, in Redis, and the worker that takes from it."""
+
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+from rq import Queue
+
+from batch import settings
+from batch.embedded import embedded_redis
+
+# One queue per patience: what somebody waits for is never behind a night's work.
+QUEUES = ("high", "default", "low")
+
+
+def redis_url() -> str:
+    """The Redis set from outside, else the embedded one, started if need be. Raises `Unusable`."""
+    outside = settings.REDIS_URL.value
+    if outside:
+        return outside
+    server = embedded_redis()
+    server.use()
+    return server.url()
+
+
+def redis_connection(url: str | None = None) -> Redis:
+    """A pool of connections to Redis which reconnects by itself after a restart."""
+    return Redis.from_url(
+        url or redis_url(),
+        health_check_interval=30,
+        retry=Retry(ExponentialBackoff(cap=1, base=0.05), retries=3),
+        retry_on_error=[RedisConnectionError, RedisTimeoutError],
+    )
+
+
+def queue(name: str = "default", connection: Redis | None = None) -> Queue:
+    """The queue `name`, one of `QUEUES`."""
+    return Queue(name, connection=connection or redis_connection())
