@@ -1,14 +1,17 @@
 """The queue of what runs by itself, in Redis, and the worker that takes from it."""
 
+from collections.abc import Sequence
+
 from redis import Redis
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
-from rq import Queue
+from rq import Queue, Worker
 
 from batch import settings
 from batch.embedded import embedded_redis
+from batch.lifetime import have_forks_end_with_us
 
 # One queue per patience: what somebody waits for is never behind a night's work.
 QUEUES = ("high", "default", "low")
@@ -32,6 +35,17 @@ def redis_connection(url: str | None = None) -> Redis:
         retry=Retry(ExponentialBackoff(cap=1, base=0.05), retries=3),
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
     )
+
+
+def work(names: Sequence[str] = QUEUES, *, burst: bool = False) -> None:
+    """Take jobs from the queues `names`, the first one first, until SIGTERM or Ctrl-C, or with `burst` until empty.
+
+    Runs in the main thread: each job gets a process of its own, and another one brings in the jobs set for later. Both
+    end with this one, however it ends.
+    """
+    have_forks_end_with_us()
+    connection = redis_connection()
+    Worker([queue(name, connection) for name in names], connection=connection).work(burst=burst, with_scheduler=True)
 
 
 def queue(name: str = "default", connection: Redis | None = None) -> Queue:

@@ -9,3 +9,20 @@ REDIS_URL = Setting(
     "the data folder.",
     secret=True,
 )
+
+ASSISTANCE_EMAIL = Setting(
+    "ASSISTANCE_EMAIL", "partenaires.atouts@normandie.fr", "Mail address of the partners' assistance, shown to users."
+)
+ASSISTANCE_PHONE = Setting("ASSISTANCE_PHONE", "02 14 00 08 50", "Phone number of the partners' assistance.")
+ASSISTANCE_HOURS = Setting(
+    "ASSISTANCE_HOURS",
+    "du lundi au vendredi, de 9 h à 12 h et de 13 h 30 à 17 h",
+    "When that phone is answered, in French.",
+)
+
+SMTP_HOST = Setting("SMTP_HOST", "localhost", "The mail server that takes our mails.")
+SMTP_PORT = Setting("SMTP_PORT", 25, "Its port: 25 or 587 with STARTTLS, 465 with TLS from the start.")
+SMTP_SECURITY = Setting("SMTP_SECURITY", "none", "How the way to it is protected: none, starttls or tls.")
+SMTP_USER = Setting("SMTP_USER", "", "The name we sign in with at the mail server, if it asks for one.")
+SMTP_PASSWORD = Setting("SMTP_PASSWORD", "", "The password that goes with it.", secret=True)
+MAIL_FROM = Setting("MAIL_FROM", "Atouts Normandie <ne-pas-repondre@normandie.fr>", "The sender of our mails.")

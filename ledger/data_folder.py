@@ -33,24 +33,21 @@ def prepared(folder: Path, room_bytes: int = 1_000_000) -> Path:
 
     Raises `Unusable`, having changed nothing.
     """
-    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    if not there.is_dir():
-        raise Unusable(f"The data folder {folder} cannot be made: {there} is a file.")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise Unusable(f"The data folder {folder} cannot be written: choose another with --data or ATOUTS_DATA_DIR.")
-    free = shutil.disk_usage(there).free
-    if free < room_bytes:
-        raise Unusable(
-            f"The disk of the data folder {folder} is full: {free // 1_000_000} MB free where "
-            f"{room_bytes // 1_000_000} MB are needed."
-        )
+    another = "choose another with --data or ATOUTS_DATA_DIR"
     try:
+        there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise Unusable(f"The data folder {folder} cannot be written by you: {another}.")
+        free = shutil.disk_usage(there).free
+        if free < room_bytes:
+            raise Unusable(
+                f"The disk of the data folder {folder} is full: {free // 1_000_000} MB are free and "
+                f"{room_bytes // 1_000_000} MB are needed; {another}."
+            )
         # The servers' own user has to pass through root's folder on its way to theirs, and to nothing else.
         folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(b"\0")
     except OSError as error:
-        raise Unusable(f"The data folder {folder} cannot be written: {error.strerror}.") from error
+        raise Unusable(f"The data folder {folder} cannot be used ({error.strerror}): {another}.") from error
     return folder
 
 

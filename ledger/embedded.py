@@ -150,9 +150,19 @@ def runnable_by(user: pwd.struct_passwd | None, package: str, program: str, data
 
 
 def run_as(user: pwd.struct_passwd | None, *command: str | Path, text: str = "") -> subprocess.CompletedProcess[str]:
-    """Run `command` as `user`, or as ourselves, without our terminal, and return what it said."""
+    """Run `command` as `user`, or as ourselves, away from our terminal and its Ctrl-C, and return what it said."""
     who: dict[str, Any] = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-    return subprocess.run(command, cwd="/", input=text, capture_output=True, text=True, check=False, umask=0o077, **who)
+    return subprocess.run(
+        command,
+        cwd="/",
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+        umask=0o077,
+        start_new_session=True,
+        **who,
+    )
 
 
 def _last_line(folder: Path) -> str:

@@ -38,6 +38,11 @@ class Setting(Generic[T]):
         return PREFIX + self.name
 
     @property
+    def is_set(self) -> bool:
+        """Whether the environment says anything."""
+        return self.variable in os.environ or f"{self.variable}_FILE" in os.environ
+
+    @property
     def value(self) -> T:
         """What is set now, else the default. Raises `Unusable` if the text is not of the setting's type."""
         environment = FileAwareEnv(prefix=PREFIX, strip_whitespace=True)

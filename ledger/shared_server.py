@@ -23,6 +23,8 @@ import psutil
 from ledger.data_folder import prepared
 
 STOP_SECONDS = 60
+# What a start needs on the disk beside the data.
+START_BYTES = 20_000_000
 
 
 def ended(process: psutil.Process, seconds: float) -> bool:
@@ -38,7 +40,7 @@ def ended(process: psutil.Process, seconds: float) -> bool:
 def alive(process: psutil.Process) -> bool:
     """Whether `process` still runs; neither a zombie nor another process that got its number does."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 
@@ -80,13 +82,16 @@ class SharedServer(ABC):
         """Have the server running until this process ends or calls `leave`. Raises `Unusable`."""
         if self._holder == os.getpid() and self.process() is not None:
             return
-        if not self.folder.is_dir():
-            prepared(self.data, self.room_bytes)
+        prepared(self.data)
         with self._one_at_a_time():
             self._hold()
-            if self.process() is None:
-                self.start()
+            # Before the server: whatever ends us from here on, somebody is there to stop what we started.
             self._have_a_keeper()
+            if self.process() is None:
+                prepared(self.data, START_BYTES if self.folder.is_dir() else self.room_bytes)
+                self._starting.touch()
+                self.start()
+                self._starting.unlink()
 
     def leave(self) -> None:
         """Give the server up; who leaves last stops it, and has it stopped when this returns."""
@@ -107,6 +112,11 @@ class SharedServer(ABC):
     def stop(self) -> bool:
         """Stop the server, whoever uses it; return whether it ran."""
         process = self.process()
+        if process is None and self._starting.exists():
+            # Who started it was ended meanwhile, and it may not have come as far as writing its process id.
+            time.sleep(1)
+            process = self.process()
+        self._starting.unlink(missing_ok=True)
         if process is None:
             return False
         for harder in (*self.stop_signals, signal.SIGKILL):
@@ -124,6 +134,10 @@ class SharedServer(ABC):
         # In this order: who next gets the `users` lock must find that there is no keeper any more.
         os.close(keeper_lock)
         os.close(users)
+
+    @property
+    def _starting(self) -> Path:
+        return self.data / f"{self.name}.starting"
 
     def _hold(self) -> None:
         if self._holder == os.getpid():
@@ -146,7 +160,8 @@ class SharedServer(ABC):
             # The keeper inherits the lock, so there is no moment without it and never a second keeper.
             module = type(self).__module__
             subprocess.Popen(
-                [sys.executable, "-m", module, str(self.data), str(lock)],
+                [sys.executable, "-P", "-m", module, str(self.data), str(lock)],
+                cwd="/",
                 pass_fds=[lock],
                 start_new_session=True,
                 stdin=subprocess.DEVNULL,

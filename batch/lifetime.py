@@ -1,0 +1,22 @@
+"""Processes that do not outlive the one that started them, however that one ended."""
+
+import ctypes
+import os
+import signal
+import sys
+
+# From <sys/prctl.h>.
+PR_SET_PDEATHSIG = 1
+
+
+def end_with_parent(parent: int | None = None) -> None:
+    """Have the kernel end this process, by SIGTERM, when its parent (`parent`, if already known) ends. Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if parent is not None and os.getppid() != parent:  # it ended before we could ask
+            raise SystemExit(128 + signal.SIGTERM)
+
+
+def have_forks_end_with_us() -> None:
+    """Apply `end_with_parent` to every process forked from this one: gunicorn's workers, RQ's work horses."""
+    os.register_at_fork(after_in_child=end_with_parent)

@@ -1,0 +1,18 @@
+"""`atouts worker`: what takes jobs from the queues."""
+
+import click
+
+from batch.queue import QUEUES, work
+from partner_portal.processes import noted
+
+
+@click.command()
+@click.argument("queues", nargs=-1, type=click.Choice(QUEUES))
+@click.option("--burst", is_flag=True, help="End when the queues are empty.")
+def command(queues: tuple[str, ...], burst: bool) -> None:
+    """Do what waits in the queues until stopped.
+
+    Without QUEUES, in all of them. As many may run as there is work for; Ctrl-C lets the job under way finish.
+    """
+    with noted("worker"):
+        work(queues or QUEUES, burst=burst)

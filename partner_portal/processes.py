@@ -1,0 +1,192 @@
+"""The processes of one data folder that stay: who runs, and a group of them that starts and ends together."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+import httpx
+import psutil
+from gunicorn.util import parse_address
+
+from ledger.data_folder import Unusable, data_folder, prepared
+from ledger.shared_server import alive, ended
+
+# A web request or a job under way has this long to finish; gunicorn's own patience is shorter.
+STOP_SECONDS = 20
+START_SECONDS = 60
+SUPERVISOR = "ATOUTS_SUPERVISOR"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A process of ours that stays, as its note in the data folder says."""
+
+    name: str
+    process: psutil.Process
+
+
+def running() -> list[Running]:
+    """The processes of this data folder that stay (portal, worker, demo), the longest-running first."""
+    found = []
+    for note in (data_folder() / "processes").glob("*.json"):
+        with contextlib.suppress(OSError, ValueError, psutil.Error):
+            said = json.loads(note.read_text())
+            process = psutil.Process(said["pid"])
+            # The number of a process that ended may since belong to another.
+            if abs(process.create_time() - said["created"]) < 1 and alive(process):
+                found.append(Running(said["name"], process))
+                continue
+        note.unlink(missing_ok=True)
+    return sorted(found, key=lambda one: one.process.create_time())
+
+
+@contextlib.contextmanager
+def noted(name: str) -> Iterator[None]:
+    """Be listed by `running` as long as the context lasts."""
+    notes = prepared(data_folder()) / "processes"
+    notes.mkdir(mode=0o700, exist_ok=True)
+    note = notes / f"{os.getpid()}.json"
+    note.write_text(json.dumps({"name": name, "pid": os.getpid(), "created": psutil.Process().create_time()}))
+    try:
+        yield
+    finally:
+        note.unlink(missing_ok=True)
+
+
+def stop_running() -> list[str]:
+    """End every process of this data folder that stays, and return their names."""
+    names = []
+    # A supervisor is older than what it supervises, and ends that itself.
+    for one in running():
+        if alive(one.process):
+            end_tree(one.process)
+        names.append(one.name)
+    return names
+
+
+def end_tree(process: psutil.Process) -> None:
+    """Ask `process` to end; after its time is up, kill it, and whatever of its children is left."""
+    try:
+        children = process.children(recursive=True)
+        process.terminate()
+        if not ended(process, STOP_SECONDS):
+            children += process.children(recursive=True)
+            process.kill()
+    except psutil.NoSuchProcess:
+        return
+    for child in children:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
+    ended(process, STOP_SECONDS)
+
+
+def free_to_bind(address: str) -> None:
+    """Be sure that the portal can listen at `address` (`host:port` or `unix:path`). Raises `Unusable`."""
+    try:
+        place = parse_address(address, default_port="8765")
+    except RuntimeError as error:
+        raise Unusable(f"ATOUTS_BIND must read host:port: {error}.") from error
+    if not isinstance(place, tuple):
+        return
+    host, port = place
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind((host, port))
+    except OSError as error:
+        raise Unusable(
+            f"The portal cannot listen on port {port} of {host} ({error.strerror}): stop what uses it, or "
+            f"choose another with --bind or ATOUTS_BIND."
+        ) from error
+
+
+class Supervisor:
+    """A group of `atouts` commands that run as long as this context does, and end with it however it ends.
+
+    SIGTERM and a closed terminal unwind the context as Ctrl-C does. If this very process is killed the kernel ends the
+    children. Each writes its output to `log/<name>.log` of the data folder.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Nothing runs yet; `name` is what `atouts status` shows for this process."""
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._note = noted(name)
+        self._handlers: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> "Supervisor":
+        """Take over the signals that ask this process to end."""
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            self._handlers[number] = signal.signal(number, _unwind)
+        self._note.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End all of them, the last started first. Nothing interrupts this."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            self._handlers.setdefault(number, signal.getsignal(number))
+            signal.signal(number, signal.SIG_IGN)
+        for child in reversed(self._children.values()):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                end_tree(psutil.Process(child.pid))
+            child.wait()
+        self._note.__exit__(None, None, None)
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def start(self, name: str, *arguments: str) -> None:
+        """Start `atouts <arguments>`, called `name`."""
+        with self._log(name).open("ab") as log:
+            self._children[name] = subprocess.Popen(
+                [sys.executable, "-P", "-m", "partner_portal.cli", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                process_group=0,  # Ctrl-C is ours: they are asked to end in order
+                env=os.environ | {SUPERVISOR: str(os.getpid()), "ATOUTS_DATA_DIR": str(data_folder())},
+            )
+
+    def wait_until_answers(self, name: str, url: str) -> None:
+        """Wait until the child `name` answers HTTP requests at `url`. Raises `Unusable` if it ends or is late."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            self.check()
+            with contextlib.suppress(httpx.TransportError):
+                httpx.get(url, timeout=5)
+                return
+            time.sleep(0.05)
+        raise Unusable(f"“{name}” does not answer after {START_SECONDS} seconds: see {self._log(name)}.")
+
+    def check(self) -> None:
+        """Raise `Unusable`, with the reason it gave, if one of the children has ended."""
+        for name, child in self._children.items():
+            if child.poll() is not None:
+                last = (self._log(name).read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+                raise Unusable(f"“{name}” has ended ({last}): see {self._log(name)}.")
+
+    def wait(self) -> None:
+        """Stay until Ctrl-C or SIGTERM. Raises `Unusable` if one of the children ends before."""
+        while True:
+            self.check()
+            time.sleep(0.5)
+
+    def _log(self, name: str) -> Path:
+        folder = prepared(data_folder()) / "log"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder / f"{name}.log"
+
+
+def _unwind(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)

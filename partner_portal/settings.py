@@ -1,0 +1,59 @@
+"""What an operator can set about the portal; read and declared as in `ledger.settings`."""
+
+from ledger.settings import Secret, Setting
+
+BIND = Setting("BIND", "127.0.0.1:8765", "Where the portal listens, host:port or unix:path.")
+WEB_PROCESSES = Setting("WEB_PROCESSES", 2, "Processes that serve the portal; twice the number of cores is plenty.")
+WEB_THREADS = Setting("WEB_THREADS", 4, "Requests each of them works at at once.")
+PUBLIC_URL = Setting(
+    "PUBLIC_URL",
+    "http://localhost:8765",
+    "Where browsers reach the portal; links in mails start with it, and https makes every cookie travel encrypted only.",
+)
+TRUSTED_PROXIES = Setting(
+    "TRUSTED_PROXIES", 0, "How many proxies of ours stand in front and set X-Forwarded-For, -Proto and -Host."
+)
+SECRET_KEY = Secret("SECRET_KEY", "Signs form tokens and the mark of a known device; made once if not set.")
+ENCRYPTION_KEY = Secret(
+    "ENCRYPTION_KEY", "Encrypts what people prove themselves with, at rest; made once if not set, and never lost."
+)
+OLD_ENCRYPTION_KEYS = Setting(
+    "OLD_ENCRYPTION_KEYS",
+    "",
+    "Earlier values of ATOUTS_ENCRYPTION_KEY, by commas: still read, no longer written.",
+    secret=True,
+)
+DEVELOPMENT = Setting("DEVELOPMENT", False, "A developer's machine: readable logs, and the page of visual components.")
+LOG_LEVEL = Setting("LOG_LEVEL", "INFO", "The least serious log line that is written: DEBUG, INFO, WARNING or ERROR.")
+METRICS_TOKEN = Setting(
+    "METRICS_TOKEN",
+    "",
+    "What a Prometheus server presents as bearer token at /metrics; without it there is no /metrics.",
+    secret=True,
+)
+
+SESSION_IDLE_MINUTES = Setting("SESSION_IDLE_MINUTES", 60, "Minutes without a request after which one is signed out.")
+SESSION_HOURS = Setting("SESSION_HOURS", 10, "Hours after which one signs in again, however busy.")
+STEP_UP_MINUTES = Setting(
+    "STEP_UP_MINUTES",
+    5,
+    "Minutes for which a password or code typed again covers operations on money and bank details.",
+)
+
+MAX_BODY_KILOBYTES = Setting("MAX_BODY_KILOBYTES", 256, "Largest body of an API request, in thousands of bytes.")
+MAX_UPLOAD_MEGABYTES = Setting("MAX_UPLOAD_MEGABYTES", 10, "Largest file sent through a page, in millions of bytes.")
+RATE_LIMIT = Setting("RATE_LIMIT", "600 per minute", "Requests a till, or a signed-in person, may make.")
+RATE_LIMIT_UNKNOWN = Setting(
+    "RATE_LIMIT_UNKNOWN", "300 per minute", "Requests an address may make without having signed in; schools share one."
+)
+
+OIDC_ISSUER = Setting(
+    "OIDC_ISSUER", "", "The OpenID Connect provider of students and school staff, by its issuer URL; none if empty."
+)
+OIDC_NAME = Setting("OIDC_NAME", "mon établissement", "What the button says: “Se connecter avec …”.")
+OIDC_CLIENT_ID = Setting("OIDC_CLIENT_ID", "", "Our name at that provider.")
+OIDC_CLIENT_SECRET = Setting("OIDC_CLIENT_SECRET", "", "Our secret at that provider.", secret=True)
+OIDC_SCOPE = Setting("OIDC_SCOPE", "openid email profile", "What we ask the provider to tell.")
+OIDC_STUDENT_CLAIM = Setting(
+    "OIDC_STUDENT_CLAIM", "national_id", "The claim that holds a student's national number (INE), as in the roster."
+)
