@@ -221,6 +221,8 @@ def _typed(text: str, field: str) -> str:
 
 def _without_spaces(text: str) -> str:
     """`text` without any kind of space, nor the invisible marks that come along when one copies from a web page."""
+    if text.isalnum():
+        return text
     return "".join(char for char in text if not char.isspace() and unicodedata.category(char) != "Cf")
 
 
