@@ -7,6 +7,8 @@ import sys
 
 # From <sys/prctl.h>.
 PR_SET_PDEATHSIG = 1
+# The variable by which a supervisor tells a process it starts who it is.
+SUPERVISOR = "ATOUTS_SUPERVISOR"
 
 
 def end_with_parent(parent: int | None = None) -> None:

@@ -28,7 +28,7 @@ def data_folder() -> Path:
     return Path("/var/lib/atouts") if os.geteuid() == 0 else platformdirs.user_data_path("atouts")
 
 
-def prepared(folder: Path, room_bytes: int = 1_000_000) -> Path:
+def prepared(folder: Path, room_bytes: int = 0) -> Path:
     """Make `folder` if need be and return it, once sure that it can be written and that `room_bytes` are free.
 
     Raises `Unusable`, having changed nothing.

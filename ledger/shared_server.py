@@ -82,13 +82,14 @@ class SharedServer(ABC):
         """Have the server running until this process ends or calls `leave`. Raises `Unusable`."""
         if self._holder == os.getpid() and self.process() is not None:
             return
-        prepared(self.data)
+        # A server that runs already needs no more room, and a full disk is no reason not to look at the books.
+        room = START_BYTES if self.folder.is_dir() else self.room_bytes
+        prepared(self.data, 0 if self.process() else room)
         with self._one_at_a_time():
             self._hold()
             # Before the server: whatever ends us from here on, somebody is there to stop what we started.
             self._have_a_keeper()
             if self.process() is None:
-                prepared(self.data, START_BYTES if self.folder.is_dir() else self.room_bytes)
                 self._starting.touch()
                 self.start()
                 self._starting.unlink()

@@ -5,15 +5,11 @@ import os
 import sys
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
 
 import click
-import redis
-from sqlalchemy import exc
 
-from batch.lifetime import end_with_parent
+from batch.lifetime import SUPERVISOR, end_with_parent
 from ledger.data_folder import Unusable
-from partner_portal.processes import SUPERVISOR
 
 # Each command is the module of its name in `partner_portal.commands`, imported only when it is called.
 SECTIONS = {
@@ -113,7 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
         end_with_parent(int(supervisor))
     try:
         atouts.main(arguments, prog_name="atouts")
-    except (Unusable, exc.OperationalError, redis.ConnectionError, OSError) as error:
+    except Exception as error:
         sentence = _sentence(error)
         if sentence is None:
             raise
@@ -125,13 +121,17 @@ def _sentence(error: Exception) -> str | None:
     """What to tell the operator; nothing if the error is ours and not the surroundings'."""
     if isinstance(error, Unusable):
         return str(error)
-    if isinstance(error, exc.OperationalError):
-        reason: Any = str(error.orig).strip().splitlines() or ["no reason given"]
-        return f"The database cannot be used: {reason[-1].strip()}."
-    if isinstance(error, redis.ConnectionError):
-        return f"Redis cannot be reached: {error}"
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT):
         return f"{error.strerror}: {error.filename or 'the disk'} could not be written."
+    # Imported by now if they are the reason; `atouts --help` need not wait for them.
+    from redis.exceptions import ConnectionError as RedisConnectionError
+    from sqlalchemy.exc import OperationalError
+
+    if isinstance(error, OperationalError):
+        reason = str(error.orig).strip().splitlines() or ["no reason given"]
+        return f"The database cannot be used: {reason[-1].strip()}."
+    if isinstance(error, RedisConnectionError):
+        return f"Redis cannot be reached: {error}"
     return None
 
 

@@ -18,13 +18,13 @@ import httpx
 import psutil
 from gunicorn.util import parse_address
 
+from batch.lifetime import SUPERVISOR
 from ledger.data_folder import Unusable, data_folder, prepared
 from ledger.shared_server import alive, ended
 
 # A web request or a job under way has this long to finish; gunicorn's own patience is shorter.
 STOP_SECONDS = 20
 START_SECONDS = 60
-SUPERVISOR = "ATOUTS_SUPERVISOR"
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def free_to_bind(address: str) -> None:
     try:
         place = parse_address(address, default_port="8765")
     except RuntimeError as error:
-        raise Unusable(f"ATOUTS_BIND must read host:port: {error}.") from error
+        raise Unusable(f"ATOUTS_BIND must read host:port, {error}") from error
     if not isinstance(place, tuple):
         return
     host, port = place

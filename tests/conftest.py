@@ -19,6 +19,7 @@ from batch.embedded import EmbeddedRedis
 from batch.queue import redis_connection
 from ledger.database import APPLICATION_ROLE, database_url, engine_for, upgrade
 from ledger.embedded import EmbeddedPostgres
+from partner_portal.processes import stop_running
 
 FOLDER = "ATOUTS_TEST_FOLDER"
 OUTSIDE_DATABASE = "ATOUTS_TEST_DATABASE_URL"
@@ -165,6 +166,19 @@ def fresh_database(server_url: URL, template_database: str) -> Iterator[Database
     database = Database.make(server_url, template_database)
     yield database
     database.drop()
+
+
+@pytest.fixture
+def data(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A data folder of the test's own, not there yet; what was started in it is stopped and it is removed."""
+    # Not pytest's own temporary folder: when we are root, the servers' own user has to pass through.
+    folder = Path(os.environ[FOLDER]) / f"data-{os.getpid()}-{next(numbers)}"
+    monkeypatch.setenv("ATOUTS_DATA_DIR", str(folder))
+    yield folder
+    stop_running()
+    for server in (EmbeddedPostgres(folder), EmbeddedRedis(folder)):
+        server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,11 @@ from importlib import import_module
 from typing import Any
 
 import click
+from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from ledger.settings import Secret, Setting, declared
 
@@ -27,9 +30,10 @@ def command(markdown: bool) -> None:
         for one in declared():
             click.echo(f"| `{one.variable}` | {_default(one, code='`')} | {one.meaning} |")
         return
-    table = Table("Variable", "Now", "Default", "Meaning", show_lines=False)
+    table = Table("Variable", "Meaning, and [bold]value[/] or [dim]default[/]", box=box.HORIZONTALS, show_lines=True)
     for one in declared():
-        table.add_row(one.variable, _present(one), _default(one), one.meaning)
+        value = f"[bold]{escape(_present(one))}[/]" if one.is_set else f"[dim]{escape(_default(one))}[/]"
+        table.add_row(Text(one.variable, no_wrap=True), f"{escape(one.meaning)}\n{value}".strip())
     Console().print(table)
 
 
@@ -40,6 +44,4 @@ def _default(setting: Setting[Any], code: str = "") -> str:
 
 
 def _present(setting: Setting[Any]) -> str:
-    if not setting.is_set:
-        return ""
     return "(set, not shown)" if setting.secret else str(setting.value)
