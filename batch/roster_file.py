@@ -13,7 +13,6 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 # Unpacked, a workbook of 120 000 students takes 60 MB; beyond this a file is an accident or an attack.
 LARGEST_WORKBOOK = 1 << 30
@@ -84,31 +83,29 @@ class RosterFile:
         return f"Ligne {number} : le fichier n'est pas en UTF-8. Enregistrez-le au format « CSV UTF-8 »."
 
     def _workbook_rows(self) -> Iterator[tuple[int, list[str]]]:
-        broken = UnreadableRoster(f"« {self.path.name} » n'est pas un classeur Excel (.xlsx) lisible.")
-        try:
-            with zipfile.ZipFile(self.path) as archive:
-                if sum(member.file_size for member in archive.infolist()) > LARGEST_WORKBOOK:
+        # openpyxl takes a file object whatever the file is called, and raises nearly anything on a damaged one.
+        with self.path.open("rb") as raw:
+            try:
+                with zipfile.ZipFile(raw) as archive:
+                    unpacked = sum(member.file_size for member in archive.infolist())
+                if unpacked > LARGEST_WORKBOOK:
                     raise UnreadableRoster("Le classeur est trop grand : envoyez la liste au format CSV.")
-            workbook = load_workbook(self.path, read_only=True, data_only=True)
-        except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError, SyntaxError):
-            raise broken from None
-        try:
-            sheet = workbook.worksheets[0]
-            announced = sheet.max_row or 1
-            # The size that a sheet announces may be wrong, and then hides rows.
-            sheet.reset_dimensions()
-            width = 0
-            for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
-                cells = [_cell_text(value) for value in values]
-                # A row ends at its last filled cell; the header tells how far it might have gone.
-                width = width or len(cells)
-                yield number, cells + [""] * (width - len(cells))
-                if number % 1000 == 0:
-                    self.share_read = min(1.0, number / announced)
-        except (IndexError, KeyError, ValueError, zipfile.BadZipFile, SyntaxError):
-            raise broken from None
-        finally:
-            workbook.close()
+                sheet = load_workbook(raw, read_only=True, data_only=True).worksheets[0]
+                announced = sheet.max_row or 1
+                # The size that a sheet announces may be wrong, and then hides rows.
+                sheet.reset_dimensions()
+                width = 0
+                for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
+                    cells = [_cell_text(value) for value in values]
+                    # A row ends at its last filled cell; the header tells how far it might have gone.
+                    width = width or len(cells)
+                    yield number, cells + [""] * (width - len(cells))
+                    if number % 1000 == 0:
+                        self.share_read = min(1.0, number / announced)
+            except UnreadableRoster:
+                raise
+            except Exception:
+                raise UnreadableRoster(f"« {self.path.name} » n'est pas un classeur Excel (.xlsx) lisible.") from None
 
 
 def _is_utf8(line: bytes) -> bool:

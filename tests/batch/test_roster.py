@@ -286,10 +286,11 @@ def workbook(path, *rows):
     return path
 
 
-def test_an_excel_workbook_is_read_with_its_dates_numbers_and_booleans(tmp_path):
+@pytest.mark.parametrize("name", ["eleves.xlsx", "upload"])
+def test_an_excel_workbook_is_read_with_its_dates_numbers_and_booleans(tmp_path, name):
     born = datetime(2010, 7, 14)  # noqa: DTZ001  Excel knows no time zone
     cells = ["123456789AB", "Le Goff", "Zoé", born, "0140013N", 203, "CAP", True, 2026, None]
-    path = workbook(tmp_path / "eleves.xlsx", cells)
+    path = workbook(tmp_path / "eleves.xlsx", cells).rename(tmp_path / name)
     report = check(path)
     assert report.clean, report.sentences()
     (row,) = roster_rows(path, report)
