@@ -1,0 +1,39 @@
+"""The public home page, and the page on which one arrives in each space."""
+
+from flask import Blueprint, render_template
+
+from ledger.rights import RIGHTS, ROLE_NAMES, Role
+from partner_portal.auth.gate import requires
+
+blueprint = Blueprint("home", __name__)
+partner_home = Blueprint("partner_home", __name__, url_prefix="/partenaire")
+region_home = Blueprint("region_home", __name__, url_prefix="/region")
+
+
+@blueprint.get("/")
+@requires("public.read")
+def index() -> str:
+    """What the scheme is, and the three doors."""
+    return render_template("home/index.html")
+
+
+@blueprint.get("/droits")
+@requires("public.read")
+def rights() -> str:
+    """The table of rights, as the code applies it."""
+    roles = [role for role in Role if role not in (Role.ANYONE, Role.PERSON)]
+    return render_template("home/rights.html", rights=RIGHTS, roles=roles, role_names=ROLE_NAMES, everybody=Role.ANYONE)
+
+
+@partner_home.get("", endpoint="index")
+@requires("partner.read")
+def partner() -> str:
+    """Where a school's staff arrive."""
+    return render_template("home/partner.html")
+
+
+@region_home.get("", endpoint="index")
+@requires("region.read")
+def region() -> str:
+    """Where the Region's staff arrive."""
+    return render_template("home/region.html")

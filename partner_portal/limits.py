@@ -1,0 +1,68 @@
+"""How much one asker may ask: counted in Redis for all processes together, told in headers, refused with 429.
+
+While Redis is away each process counts for itself, so that tills go on selling.
+"""
+
+import math
+import time
+
+from flask import Flask, Response, request
+from flask_limiter import Limiter
+
+from partner_portal.auth.principals import current_principal
+from partner_portal.portal import portal
+from partner_portal.problems import under_api
+
+UNCOUNTED = frozenset({"monitoring.healthz", "monitoring.readyz", "monitoring.metrics"})
+
+
+def asker() -> str:
+    """Who a request is counted for: the till or person it comes from, else its address."""
+    principal = current_principal()
+    return principal.actor if principal.id is not None else f"address:{request.remote_addr}"
+
+
+def source() -> str:
+    """The address a request comes from, whoever sends it."""
+    return f"address:{request.remote_addr}"
+
+
+def _rate() -> str:
+    config = portal().config
+    return config.rate_limit if current_principal().id is not None else config.rate_limit_unknown
+
+
+limiter = Limiter(
+    key_func=asker,
+    application_limits=[_rate],
+    strategy="fixed-window",
+    key_prefix="atouts",
+    in_memory_fallback_enabled=True,
+    swallow_errors=True,
+)
+
+
+@limiter.request_filter
+def _is_uncounted() -> bool:
+    return request.endpoint in UNCOUNTED
+
+
+def install(app: Flask) -> None:
+    """Count the requests of `app`. Must come after the gate knows who asks, and before it answers."""
+    app.config["RATELIMIT_STORAGE_URI"] = "redis://"
+    parts: object = app.extensions["atouts"]
+    app.config["RATELIMIT_STORAGE_OPTIONS"] = {"connection_pool": parts.redis.connection_pool}  # type: ignore[attr-defined]
+    limiter.init_app(app)
+
+    @app.after_request
+    def tell(response: Response) -> Response:
+        """RateLimit headers as in draft-ietf-httpapi-ratelimit-headers: quota and window in seconds, what remains of it."""
+        counted = limiter.current_limit
+        if counted is None or not (under_api() or response.status_code == 429):
+            return response
+        seconds = max(1, math.ceil(counted.window.reset_time - time.time()))
+        response.headers["RateLimit-Policy"] = f'"default";q={counted.limit.amount};w={counted.limit.get_expiry()}'
+        response.headers["RateLimit"] = f'"default";r={counted.remaining};t={seconds}'
+        if response.status_code == 429:
+            response.headers.setdefault("Retry-After", str(seconds))
+        return response
