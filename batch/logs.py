@@ -23,7 +23,7 @@ HIDDEN = "***"
 
 
 def without_private_data(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Hide values whose key says they are private, and IBANs, card codes and addresses wherever they stand in a text."""
+    """Hide values whose key says they are private, and IBANs, card codes and addresses wherever they stand."""
     for key, value in event.items():
         if _PRIVATE_KEYS.search(key):
             event[key] = HIDDEN

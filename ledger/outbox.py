@@ -46,7 +46,7 @@ def post(
 ) -> bool:
     """Put a mail into the outbox, once per `dedup_key`; whether it is new.
 
-    Without a recipient the same statement runs and keeps nothing, so that time does not tell whether an address is known.
+    Without a recipient the same statement runs and keeps nothing: time does not tell whether an address is known.
     """
     posted = conn.execute(
         text("""
@@ -68,7 +68,7 @@ def post(
 
 
 def hand_over(conn: Connection, limit: int = 50) -> list[Mail]:
-    """Take mails that are due, and note that they are on their way. Commit before sending: from then on they may have left."""
+    """Take mails that are due. Commit before sending them: from then on they may have left."""
     rows = conn.execute(
         text("""
             update mail_outbox set handed_over_at = now(), attempts = attempts + 1

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 from sqlalchemy.exc import IntegrityError
 
 from ledger import audit
@@ -81,27 +81,28 @@ _OF_REGION = text(
 )
 
 
-def _person(row: Any) -> Person:
+def _person(row: Row[Any]) -> Person:
     grants = tuple(Grant(Role(role), partner_id, name) for role, partner_id, name in row.grants)
-    return Person(*row[:-1], grants)
+    return Person(**(row._asdict() | {"grants": grants}))
+
+
+def _person_or_none(row: Row[Any] | None) -> Person | None:
+    return None if row is None else _person(row)
 
 
 def get(conn: Connection, person_id: int) -> Person | None:
     """The person with this id."""
-    row = conn.execute(_BY_ID, {"id": person_id}).one_or_none()
-    return row and _person(row)
+    return _person_or_none(conn.execute(_BY_ID, {"id": person_id}).one_or_none())
 
 
 def by_email(conn: Connection, email: str) -> Person | None:
     """The person who signs in with `email`, in whatever case it is written."""
-    row = conn.execute(_BY_EMAIL, {"email": email}).one_or_none()
-    return row and _person(row)
+    return _person_or_none(conn.execute(_BY_EMAIL, {"email": email}).one_or_none())
 
 
 def by_identity(conn: Connection, issuer: str, subject: str) -> Person | None:
     """The person an identity provider knows as `subject`."""
-    row = conn.execute(_BY_IDENTITY, {"issuer": issuer, "subject": subject}).one_or_none()
-    return row and _person(row)
+    return _person_or_none(conn.execute(_BY_IDENTITY, {"issuer": issuer, "subject": subject}).one_or_none())
 
 
 def of_partner(conn: Connection, partner_id: int) -> list[Person]:
@@ -134,7 +135,7 @@ def create(conn: Connection, *, email: str, name: str, by: str) -> int:
 
 
 def grant(conn: Connection, person_id: int, role: Role, *, partner_id: int | None = None, by: str) -> bool:
-    """Give `role` (a partner role: at `partner_id`); whether it was new. Raises `ValueError` for a role nobody is given."""
+    """Give `role`, a partner role at `partner_id`; whether it was new. Raises `ValueError` for one nobody is given."""
     if role not in GRANTABLE_ROLES or (role in PARTNER_ROLES) != (partner_id is not None):
         raise ValueError(f"{role} cannot be granted{' at a partner' if partner_id else ''}")
     given = conn.execute(
@@ -165,7 +166,7 @@ def revoke(conn: Connection, person_id: int, role: Role, *, partner_id: int | No
 
 
 def _audit_role(conn: Connection, action: str, person_id: int, role: Role, partner_id: int | None, by: str) -> None:
-    details = {"role": role.value} | ({"partner": partner_id} if partner_id else {})
+    details: dict[str, object] = {"role": role.value} | ({"partner": partner_id} if partner_id else {})
     audit.record(conn, actor=by, action=action, subject=f"person:{person_id}", details=details)
 
 
@@ -301,7 +302,8 @@ def add_link(
     conn.execute(
         text("""
             insert into mail_link (token_hash, person_id, purpose, expires_at)
-            select :hash, cast(:person_id as integer), :purpose, :expires_at where cast(:person_id as integer) is not null
+            select :hash, cast(:person_id as integer), :purpose, :expires_at
+             where cast(:person_id as integer) is not null
         """),
         values,
     )
@@ -316,7 +318,7 @@ def link_holder(conn: Connection, token_hash: bytes) -> tuple[int, str] | None:
         """),
         {"hash": token_hash},
     ).one_or_none()
-    return row and (row.person_id, row.purpose)
+    return None if row is None else (row.person_id, row.purpose)
 
 
 def use_link(conn: Connection, token_hash: bytes) -> tuple[int, str] | None:
@@ -330,7 +332,7 @@ def use_link(conn: Connection, token_hash: bytes) -> tuple[int, str] | None:
         """),
         {"hash": token_hash},
     ).one_or_none()
-    return row and (row.person_id, row.purpose)
+    return None if row is None else (row.person_id, row.purpose)
 
 
 def link_identity(conn: Connection, person_id: int, issuer: str, subject: str) -> None:
@@ -352,4 +354,4 @@ def student_with(conn: Connection, national_id: str) -> tuple[int, str] | None:
         """),
         {"national_id": national_id},
     ).one_or_none()
-    return row and (row.id, row.first_name)
+    return None if row is None else (row.id, row.first_name)

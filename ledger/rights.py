@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What somebody is to the scheme. The values of the roles given to people are those of `portal_role` in the schema."""
+    """What somebody is to the scheme. People are given those that are in the schema's `portal_role`."""
 
     ANYONE = "anyone"
     """Everybody, signed in or not."""

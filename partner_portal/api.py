@@ -2,7 +2,7 @@
 
 import hashlib
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import marshmallow as ma
 from flask import Flask, Request, Response, current_app, request
@@ -42,7 +42,7 @@ class ProblemSchema(ma.Schema):
 class StrictParser(FlaskParser):
     """Request parsing that refuses what it does not know: fields, parameters, media types, two-faced JSON."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012
         **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
         "json": ma.RAISE,
         "query": ma.RAISE,
@@ -60,13 +60,13 @@ class StrictParser(FlaskParser):
             raise Problem("bad_request", "Le corps de la demande n’est pas du JSON valable.") from error
 
 
-class ApiBlueprint(Blueprint):
+class ApiBlueprint(Blueprint):  # type: ignore[misc]
     """A group of resources; register it in `partner_portal.app.RESOURCES`."""
 
     ARGUMENTS_PARSER = StrictParser()
 
 
-class PortalApi(Api):
+class PortalApi(Api):  # type: ignore[misc]
     """flask-smorest's Api, whose errors are ours (`partner_portal.problems`), in documentation too."""
 
     ERROR_SCHEMA = ProblemSchema
@@ -139,4 +139,4 @@ def openapi_response() -> Response:
     response = Response(body, mimetype="application/json")
     response.set_etag(tag)
     response.headers["Cache-Control"] = "no-cache"
-    return response.make_conditional(request)
+    return cast(Response, response.make_conditional(request))

@@ -47,7 +47,7 @@ PAGES: tuple[Blueprint, ...] = (
 
 
 class PortalApplication(Flask):
-    """Flask with our JSON, whose log of an unexpected error does not repeat the address (it may hold a link's secret)."""
+    """Flask with our JSON, which logs an unexpected error without the address: that may hold a link's secret."""
 
     json_provider_class = StrictJSONProvider
 

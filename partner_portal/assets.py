@@ -1,4 +1,4 @@
-"""Our style sheet, script and pictures: served by us, kept by browsers for a year because their address changes with them."""
+"""Our style sheet, script and pictures: kept by browsers for a year, because their address changes with them."""
 
 import functools
 import hashlib

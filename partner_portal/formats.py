@@ -1,4 +1,4 @@
-"""How amounts, dates and instants stand on a French screen. Babel's own fr patterns put different spaces; ours never break."""
+"""How amounts, dates and instants stand on a French screen, with spaces that never break."""
 
 import datetime
 from zoneinfo import ZoneInfo

@@ -12,7 +12,7 @@ from partner_portal.config import Config
 
 @dataclass(frozen=True)
 class Portal:
-    """One application's parts. Views open `portal().engine.begin()` for themselves: a transaction is said, not implied."""
+    """One application's parts. Views open `portal().engine.begin()` themselves: a transaction is said, not implied."""
 
     config: Config
     engine: Engine

@@ -1,4 +1,4 @@
-"""Errors as data: one closed list of codes, told as problem+json (RFC 9457) under /api and as a French page elsewhere."""
+"""Errors as data: one closed list of codes, told as problem+json (RFC 9457) under /api, as French pages elsewhere."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.sansio.response import Response as BaseResponse
 
 UNAVAILABLE = (RedisError, OperationalError, PoolTimeoutError)
 """What it means when a server behind us is away: try again, nothing is wrong with the request."""
@@ -162,12 +163,12 @@ def _page(problem: Problem, status: int) -> str:
     )
 
 
-def handle(error: HTTPException) -> Response:
+def handle(error: HTTPException) -> BaseResponse:
     """Answer any HTTP error; an answer somebody built already (a redirect, a ready response) passes untouched."""
     if error.response is not None:
-        return error.response  # type: ignore[return-value]
+        return error.response
     if error.code is not None and 300 <= error.code < 400:
-        return error.get_response()  # type: ignore[return-value]
+        return error.get_response()
     return answer(as_problem(error))
 
 

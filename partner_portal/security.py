@@ -37,8 +37,8 @@ TWO_YEARS_S = 63_072_000
 def install(app: Flask, *, secure: bool, trusted_proxies: int) -> None:
     """Add the security headers to every answer of `app`.
 
-    `secure` means browsers reach us over HTTPS: cookies then travel nowhere else, and HSTS says so. `trusted_proxies` is
-    how many proxies in front of us set X-Forwarded-*; with 0 those headers are a stranger's word and are ignored.
+    `secure` means browsers reach us over HTTPS: cookies then travel nowhere else, and HSTS says so. `trusted_proxies`
+    is how many proxies in front of us set X-Forwarded-*; with 0 those headers are a stranger's word and are ignored.
     """
     if trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask.json.provider import DefaultJSONProvider
 
-# \u0000 (PostgreSQL stores no such character) and lone surrogates (no UTF-8 holds them), each after an even number of backslashes.
+# PostgreSQL stores no \u0000, and no UTF-8 holds a lone surrogate.
 _SUSPECT_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 
@@ -17,7 +17,7 @@ class StrictJSONProvider(DefaultJSONProvider):
     sort_keys = False
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
-        """Parse `s`. Raises `ValueError` for doubled members, NaN and Infinity, NUL, lone surrogates, or too deep nesting."""
+        """Parse `s`. Raises `ValueError` for doubled members, NaN, Infinity, NUL, lone surrogates, too deep nesting."""
         text = s.decode("utf-8") if isinstance(s, bytes) else s
         try:
             value = json.loads(text, object_pairs_hook=_each_member_once, parse_constant=_refuse_constant, **kwargs)

@@ -5,7 +5,7 @@ from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import DataRequired, Length, Regexp
 
 
-class SignInForm(FlaskForm):
+class SignInForm(FlaskForm):  # type: ignore[misc]
     """Mail address and password."""
 
     email = EmailField(
@@ -17,13 +17,13 @@ class SignInForm(FlaskForm):
     )
 
 
-class CodeForm(FlaskForm):
+class CodeForm(FlaskForm):  # type: ignore[misc]
     """A code of the authenticator application, or a recovery code."""
 
     code = StringField("Code", validators=[DataRequired("Indiquez le code."), Length(max=40)])
 
 
-class ForgottenForm(FlaskForm):
+class ForgottenForm(FlaskForm):  # type: ignore[misc]
     """Where to send a link that lets one choose a password."""
 
     email = EmailField(
@@ -36,7 +36,7 @@ class ForgottenForm(FlaskForm):
     )
 
 
-class NewPasswordForm(FlaskForm):
+class NewPasswordForm(FlaskForm):  # type: ignore[misc]
     """A password to be chosen. One field: it can be shown, so it need not be typed twice."""
 
     password = PasswordField(
@@ -52,7 +52,7 @@ class ChangePasswordForm(NewPasswordForm):
     )
 
 
-class ProofForm(FlaskForm):
+class ProofForm(FlaskForm):  # type: ignore[misc]
     """Proof that it is still the same person: the code if there is a second factor, else the password."""
 
     proof = PasswordField("Mot de passe", validators=[DataRequired("Indiquez-le pour continuer."), Length(max=1000)])

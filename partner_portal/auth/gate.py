@@ -36,7 +36,7 @@ csrf = CSRFProtect()
 
 
 def requires(action: str) -> Callable[[View], View]:
-    """Declare that a view is the right `action` of `ledger.rights`. Raises `KeyError` at import for one not in the table."""
+    """Declare that a view is the right `action` of `ledger.rights`. Raises `KeyError` at import for an unknown one."""
     RIGHTS[action]
 
     def mark(view: View) -> View:
@@ -126,7 +126,7 @@ def authorise() -> ResponseReturnValue | None:
     rule = request.url_rule
     if rule is None or request.endpoint == "static":
         return None
-    if request.method == "OPTIONS" and rule.provide_automatic_options:
+    if request.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False):
         return None
     view = current_app.view_functions[rule.endpoint]
     action = declared(view, request.method, "required_action")
@@ -202,7 +202,7 @@ def local_path(address: str) -> str | None:
 
 
 def install(app: Flask, terminals: TerminalLookup | None) -> None:
-    """Put the gate in front of `app`; the rate limiter comes between, so this is in two steps (see `app.create_app`)."""
+    """Set `app` up for the gate; `create_app` puts `identify` and `authorise` before and after the rate limiter."""
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False
     app.config["WTF_CSRF_TIME_LIMIT"] = None
     csrf.init_app(app)

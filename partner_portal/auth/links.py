@@ -23,7 +23,7 @@ LIFETIME = {"invitation": datetime.timedelta(days=7), "reset": datetime.timedelt
 
 
 def invite(conn: Connection, person: people.Person, *, by: str, reason: str) -> None:
-    """Send `person` a link to choose a password. `reason` is a French sentence that says who opens which door to them."""
+    """Send `person` a link to choose a password. `reason` is a French sentence that says who opens which door."""
     address, token_hash = _new_link(conn, person, "invitation")
     letter = Letter(
         "Votre accès à Atouts Normandie",
@@ -83,7 +83,7 @@ def forgotten() -> ResponseReturnValue:
 @requires("session.open")
 @limiter.limit("60 per hour", key_func=source)
 def choose_password(token: str) -> ResponseReturnValue:
-    """Choose a password through a link. Looking does not use the link up: mail programs look at links before people do."""
+    """Choose a password through a link. A look does not use it up: mail programs look at links before people do."""
     form = NewPasswordForm()
     with portal().engine.begin() as conn:
         holder = people.link_holder(conn, _hash(token))

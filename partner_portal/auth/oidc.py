@@ -1,7 +1,7 @@
-"""Signing in through a school's identity provider: OpenID Connect, authorization code with PKCE, for students and staff.
+"""Signing in through a school's identity provider: OpenID Connect, authorization code with PKCE.
 
-The provider's word is taken for who somebody is, never for what they may do: a student must be in the roster, a member of
-a school's staff must have been invited. The Region's staff do not come in this way, since their second factor is ours.
+The provider's word is taken for who somebody is, never for what they may do: a student must be in the roster, a
+school's staff must have been invited. The Region's staff do not come in this way, since their second factor is ours.
 """
 
 import time

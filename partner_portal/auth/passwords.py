@@ -14,7 +14,7 @@ _hasher = PasswordHasher()
 
 
 def refusal(password: str, *, about: tuple[str, ...] = ()) -> str | None:
-    """Why `password` is not good enough, as a French sentence; None if it is. `about` are words anybody would guess first.
+    """Why `password` is not good enough, as a French sentence; None if it is. `about` are words one would guess first.
 
     Length, not a mix of signs (ANSSI and NIST SP 800-63B agree on that).
     """

@@ -54,7 +54,8 @@ ANONYMOUS = Principal("anonymous")
 
 def current_principal() -> Principal:
     """Who asks for the request at hand."""
-    return g.get("principal", ANONYMOUS)
+    principal: Principal = g.get("principal", ANONYMOUS)
+    return principal
 
 
 def acting_partner_id() -> int:

@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, Request, Response
 from flask.json.tag import TaggedJSONSerializer
@@ -63,9 +63,7 @@ class RedisSessions(SessionInterface):
 
     serializer = TaggedJSONSerializer()
 
-    def __init__(
-        self, redis: "Redis[bytes]", *, idle_s: int, absolute_s: int, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, redis: Redis, *, idle_s: int, absolute_s: int, clock: Callable[[], float] = time.time) -> None:
         self.redis = redis
         self.idle_s = idle_s
         self.absolute_s = absolute_s
@@ -85,7 +83,7 @@ class RedisSessions(SessionInterface):
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Write what changed, and hand out or take back the cookie."""
-        assert isinstance(session, Session)
+        session = cast(Session, session)
         name = self.get_cookie_name(app)
         if session.accessed:
             response.vary.add("Cookie")
@@ -135,8 +133,7 @@ class RedisSessions(SessionInterface):
     def sessions_of(self, owner: str) -> list[OpenSession]:
         """The open sessions of `owner`, the last used first."""
         found = []
-        for digest in self.redis.smembers(self._index(owner)):
-            reference = digest.decode()
+        for reference in self._references(owner):
             raw = self.redis.get(self._key(reference))
             if raw is None:
                 self.redis.srem(self._index(owner), reference)
@@ -160,6 +157,9 @@ class RedisSessions(SessionInterface):
         """Sign `owner` out everywhere, save from `but`; how many sessions ended."""
         kept = self.reference(but) if but else None
         return sum(self.end_one(owner, one.reference) for one in self.sessions_of(owner) if one.reference != kept)
+
+    def _references(self, owner: str) -> list[str]:
+        return [member.decode() for member in cast("set[bytes]", self.redis.smembers(self._index(owner)))]
 
     # -- Redis -------------------------------------------------------------------------------------------------
 
@@ -192,7 +192,6 @@ class RedisSessions(SessionInterface):
         return int(created + (self.absolute_s if owner else ANONYMOUS_LIFETIME_S) - now)
 
     def _write(self, session: Session, now: float) -> bool:
-        assert session.sid is not None
         record = {
             "owner": session.owner,
             "created": session.created,
@@ -201,7 +200,7 @@ class RedisSessions(SessionInterface):
             "source": session.source,
             "data": self.serializer.dumps(dict(session)),
         }
-        digest = _digest(session.sid)
+        digest = _digest(str(session.sid))
         seconds = min(self._idle(session.owner), self._lifetime(session.owner, session.created, now))
         if seconds <= 0:
             return False

@@ -46,7 +46,7 @@ def sign_in() -> ResponseReturnValue:
     with portal().engine.begin() as conn:
         person = people.by_email(conn, email)
         kept = person.password_hash if person is not None and person.status == "active" else None
-        # An unknown address costs the same hash and the same audit row: neither words nor time tell whether it is known.
+        # An unknown address costs the same hash and the same audit row: time tells no more than words do.
         if not passwords.matches(kept, password) or person is None or kept is None:
             throttle.failed(email, request.remote_addr, device)
             _note_refusal(conn, person, "password")
@@ -93,7 +93,7 @@ def code() -> ResponseReturnValue:
 
 
 def check_code(conn: Connection, person: people.Person, typed: str) -> tuple[str | None, int]:
-    """Use up a code: by what means it is right (None if it is not), and the seconds to wait before any try (0 if none)."""
+    """Use up a code: by what means it is right (None if it is not), and the seconds to wait before another try."""
     throttle, account = doors.throttle(), f"code:{person.id}"
     seconds = throttle.seconds_left(account, None, EVERY_SOURCE)
     if seconds:

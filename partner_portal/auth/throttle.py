@@ -1,9 +1,9 @@
 """Slowing down guesses without ever locking anybody out.
 
 What a guesser does from elsewhere must not cost the account's owner anything. So waiting is counted per account *and*
-source (an address, or a browser that has signed in to this account before): a stranger's failures delay the stranger. What
-all sources together fail on one account only takes free tries away from sources, never the first; what one source fails
-on all accounts slows that source, save its known browsers. Counters live in Redis and forget by themselves.
+source (an address, or a browser that has signed in to this account before): a stranger's failures delay the stranger.
+What all sources together fail on one account only takes free tries away from sources, never the first; what one source
+fails on all accounts slows that source, save its known browsers. Counters live in Redis and forget by themselves.
 """
 
 import hashlib
@@ -64,7 +64,7 @@ class Throttle:
         self.clock = clock
 
     def seconds_left(self, account: str, address: str | None, device: str | None) -> int:
-        """Seconds until this account may be tried again from this source; 0 if now. `device` is a known browser, if it is one."""
+        """Seconds until this account may be tried again from this source. `device` is a known browser's mark."""
         pair, whole, source = self._keys(account, address, device)
         counted = [
             self.redis.hmget(pair, "n", "last"),

@@ -1,5 +1,4 @@
-"""The portal as the tests meet it: an application on a database and a Redis of its own, and its mail read from the outbox."""
-
+"""The portal as the tests meet it: an application on a database and a Redis of its own."""
 
 import pytest
 from flask import Flask
