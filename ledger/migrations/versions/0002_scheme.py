@@ -1,4 +1,4 @@
-"""The scheme: benefits, students, partners, cards, products and the audit trail."""
+"""The scheme: benefits, students, partners, cards, products, the audit trail; and the sales made with them."""
 
 from alembic import op
 
@@ -9,5 +9,6 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Run `sql/0002_scheme.sql`."""
+    """Run `sql/0002_scheme.sql`, then `sql/0002_sales.sql`."""
     run_sql(op, "0002_scheme.sql")
+    run_sql(op, "0002_sales.sql")
