@@ -1,0 +1,302 @@
+"""What the service answers, as values. Amounts are cents, instants carry their time zone.
+
+Each `read` takes the JSON object of the API and raises ValueError, TypeError or KeyError when it is not what the API
+promises. Members that are not known here are passed over, so that the service may add some.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Self
+
+from pos_client.refusals import Refusal
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """As much of a student as the clerk needs in order to greet the right one."""
+
+    first_name: str
+    initial: str
+    class_name: str
+
+    @classmethod
+    def read(cls, data: Json) -> Self:
+        return cls(_text(data, "first_name"), _text(data, "initial"), _text(data, "class_name"))
+
+    @property
+    def called(self) -> str:
+        """As in: Léa M., 2de 4."""
+        name = f"{self.first_name} {self.initial.rstrip('.')}." if self.initial else self.first_name
+        return f"{name}, {self.class_name}" if self.class_name else name
+
+
+@dataclass(frozen=True, slots=True)
+class Benefit:
+    """One benefit of a student, of those that this partner may charge to."""
+
+    code: str
+    label: str
+    granted_cents: int
+    balance_cents: int
+    held_cents: int
+    available_cents: int
+    usable_until: date
+
+    @classmethod
+    def read(cls, data: Json) -> Self:
+        return cls(
+            _text(data, "benefit"),
+            _text(data, "label"),
+            _whole(data, "granted_cents"),
+            _whole(data, "balance_cents"),
+            _whole(data, "held_cents"),
+            _whole(data, "available_cents"),
+            date.fromisoformat(data["usable_until"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Whose card it is and what is left on it; the token stands for this scan in the sale that follows."""
+
+    token: str
+    expires_at: datetime
+    student: Student
+    benefits: tuple[Benefit, ...]
+
+    @classmethod
+    def read(cls, data: Json) -> Self:
+        return cls(
+            _text(data, "lookup_token"),
+            datetime.fromisoformat(data["expires_at"]),
+            Student.read(data["student"]),
+            tuple(Benefit.read(benefit) for benefit in data["benefits"]),
+        )
+
+    def available_cents(self, benefit: str) -> int:
+        """What can be charged to a benefit; nothing when the student does not have it."""
+        return sum(each.available_cents for each in self.benefits if each.code == benefit)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A licence or an article of the partner's catalogue; the real cost is the most it may be sold for."""
+
+    ean: str
+    title: str
+    publisher: str
+    benefit: str
+    real_cost_cents: int
+
+    @classmethod
+    def read(cls, data: Json) -> Self:
+        return cls(
+            _text(data, "ean"),
+            _text(data, "title"),
+            data.get("publisher") or "",
+            _text(data, "benefit"),
+            _whole(data, "real_cost_cents"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SoldLine:
+    """A line of a sale; `line` is its number, by which it can be cancelled alone."""
+
+    line: int
+    ean: str
+    title: str
+    benefit: str
+    price_cents: int
+    state: str
+
+    @classmethod
+    def read(cls, data: Json) -> Self:
+        return cls(
+            _whole(data, "line"),
+            _text(data, "ean"),
+            _text(data, "title"),
+            _text(data, "benefit"),
+            _whole(data, "price_cents"),
+            data.get("state") or "accepted",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What is left of a benefit after a sale, and until when."""
+
+    benefit: str
+    label: str
+    balance_cents: int
+    usable_until: date
+
+    @classmethod
+    def read(cls, data: Json) -> Self:
+        return cls(
+            _text(data, "benefit"),
+            _text(data, "label"),
+            _whole(data, "balance_cents"),
+            date.fromisoformat(data["usable_until"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """A sale that the service has accepted: the student was debited."""
+
+    sale_id: str
+    created_at: datetime
+    state: str
+    student: Student
+    lines: tuple[SoldLine, ...]
+    debited_cents: int
+    balances: tuple[Balance, ...]
+    usable_until: date
+
+    @classmethod
+    def read(cls, data: Json) -> Self:
+        return cls(
+            _text(data, "sale_id"),
+            datetime.fromisoformat(data["created_at"]),
+            _text(data, "state"),
+            Student.read(data["student"]),
+            tuple(SoldLine.read(line) for line in data["lines"]),
+            _whole(data, "debited_cents"),
+            tuple(Balance.read(balance) for balance in data["balances"]),
+            date.fromisoformat(data["usable_until"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GroupItem:
+    """What became of one sale of a group purchase; `item` is its place in the request, from 0."""
+
+    item: int
+    outcome: Sale | Refusal
+
+    @classmethod
+    def read(cls, data: Json) -> Self:
+        if data["outcome"] == "accepted":
+            return cls(_whole(data, "item"), Sale.read(data["sale"]))
+        if data["outcome"] != "refused":
+            raise ValueError(f"unknown outcome {data['outcome']!r}")
+        refusal = data["refusal"]
+        return cls(
+            _whole(data, "item"),
+            Refusal(_text(refusal, "code"), refusal.get("detail") or "", refusal.get("balance_cents")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GroupResult:
+    """What became of a group purchase: each sale of it accepted or refused."""
+
+    items: tuple[GroupItem, ...]
+    accepted: int
+    refused: int
+    debited_cents: int
+
+    @classmethod
+    def read(cls, data: Json) -> Self:
+        return cls(
+            tuple(GroupItem.read(item) for item in data["results"]),
+            _whole(data, "accepted"),
+            _whole(data, "refused"),
+            _whole(data, "debited_cents"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """Lines given back. What comes back after the deadline lapses at once: that part is `lapsed_cents`."""
+
+    cancellation_id: str
+    sale_id: str
+    refunded_cents: int
+    lapsed_cents: int
+    balances: tuple[Balance, ...]
+
+    @classmethod
+    def read(cls, data: Json) -> Self:
+        return cls(
+            _text(data, "cancellation_id"),
+            _text(data, "sale_id"),
+            _whole(data, "refunded_cents"),
+            _whole(data, "lapsed_cents"),
+            tuple(Balance.read(balance) for balance in data["balances"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Assistance:
+    """Whom a clerk may ask."""
+
+    email: str
+    phone: str
+    hours: str
+
+    @classmethod
+    def read(cls, data: Json) -> Self:
+        return cls(_text(data, "email"), _text(data, "phone"), _text(data, "hours"))
+
+    @property
+    def sentence(self) -> str:
+        return f"Assistance : {self.phone} ({self.hours}), {self.email}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """A till just tied to a partner. The secret is shown this once."""
+
+    terminal_id: str
+    secret: str
+    partner_name: str
+    uai: str
+
+    @classmethod
+    def read(cls, data: Json) -> Self:
+        partner = data["partner"]
+        return cls(_text(data, "terminal_id"), _text(data, "secret"), _text(partner, "name"), partner.get("uai") or "")
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalStatus:
+    """What the service says of this till."""
+
+    terminal_id: str
+    name: str
+    partner_name: str
+    partner_status: str
+    assistance: Assistance
+    usable_until: date
+
+    @classmethod
+    def read(cls, data: Json) -> Self:
+        partner = data["partner"]
+        return cls(
+            _text(data, "terminal_id"),
+            _text(data, "name"),
+            _text(partner, "name"),
+            _text(partner, "status"),
+            Assistance.read(data["assistance"]),
+            date.fromisoformat(data["usable_until"]),
+        )
+
+
+def _text(data: Json, name: str) -> str:
+    value = data[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is no text")
+    return value
+
+
+def _whole(data: Json, name: str) -> int:
+    value = data[name]
+    # JSON's true is no amount, though Python counts with it.
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} is no whole number")
+    return value
