@@ -1,0 +1,187 @@
+"""Sales: the hot path. A till asks for 1..n sales in one call and is answered in one round trip.
+
+The rules are in the database function `sell` (`migrations/sql/0002_sales.sql`), because only there can they be decided
+under the wallets' locks in one statement. This module gives it a Python face and answers replays.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from ledger.refusals import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class AskedLine:
+    """One licence to be taken: its EAN and the price asked, in cents."""
+
+    ean: int
+    price: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskedSale:
+    """One student's sale: the card that was scanned (None: the code told no card) and at least one line."""
+
+    card_id: int | None
+    lines: Sequence[AskedLine]
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredLine:
+    """What was decided about one line.
+
+    `balance_after` is what is left to spend of the benefit, in cents, once this line was taken (or, when the sale is
+    refused, what there is); `usable_until` is the first instant that is too late. Both are None when there is no wallet.
+    """
+
+    line: int
+    ean: int
+    price: int
+    benefit: str | None
+    balance_after: int | None
+    usable_until: datetime | None
+    refusal: Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredSale:
+    """The answer to one sale. `amount` is what was debited (or held, until `held_until`), 0 when refused."""
+
+    sale_id: int
+    item: int
+    asked_at: datetime
+    refusal: Refusal | None
+    amount: int
+    lines: tuple[AnsweredLine, ...]
+    held_until: datetime | None
+    replayed: bool
+
+
+class KeyReused(Exception):
+    """The idempotency key was used before, for another request."""
+
+
+class UnknownTerminal(Exception):
+    """No terminal has this number and secret."""
+
+
+class AskedTwiceAtOnce(Exception):
+    """The same key is being answered for somebody else right now; ask again."""
+
+
+_SELL = text("""
+    select * from sell(:terminal, :secret_hash, :key, :request_hash, :cards, cast(:line_item as smallint[]), :line_ean,
+                       :line_price, :all_or_nothing, :held_until)
+""")
+
+
+def sell(
+    conn: Connection,
+    *,
+    terminal_id: int,
+    secret_hash: bytes | None,
+    key: UUID,
+    request_hash: bytes,
+    sales: Sequence[AskedSale],
+    all_or_nothing: bool = False,
+    held_until: datetime | None = None,
+) -> list[AnsweredSale]:
+    """Take up to 100 sales, in the order asked. One round trip; the transaction is the caller's.
+
+    `secret_hash` is SHA-256 of the terminal's secret, or None when the caller has authenticated the person who uses the
+    terminal. `key` names the request for ever: asked again with the same `request_hash` (SHA-256 of the request), it gives
+    the first answer, whatever has changed since. With `all_or_nothing`, one refusal refuses every sale. With
+    `held_until`, amounts are reserved and not debited (see `ledger.holds`).
+
+    Raises `KeyReused`, `UnknownTerminal`, and `AskedTwiceAtOnce` when the same key is being answered at this very moment
+    (the transaction is void then: use `sell_now`, which asks again).
+    """
+    lines = [(item, line) for item, sale in enumerate(sales, start=1) for line in sale.lines]
+    try:
+        rows = conn.execute(
+            _SELL,
+            {
+                "terminal": terminal_id,
+                "secret_hash": secret_hash,
+                "key": key,
+                "request_hash": request_hash,
+                "cards": [sale.card_id for sale in sales],
+                "line_item": [item for item, _ in lines],
+                "line_ean": [line.ean for _, line in lines],
+                "line_price": [line.price for _, line in lines],
+                "all_or_nothing": all_or_nothing,
+                "held_until": held_until,
+            },
+        ).all()
+    except DBAPIError as error:
+        raise _in_words(error) from error
+    return answered(rows)
+
+
+def sell_now(engine: Engine, **request: Any) -> list[AnsweredSale]:
+    """`sell` in a transaction of its own that has ended when this returns: what is answered is in the books.
+
+    Two requests that meet (the same key twice at once, a deadlock) are asked again; the answer is then the first one's.
+    """
+    for _ in range(3):
+        try:
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+                return sell(conn, **request)
+        except AskedTwiceAtOnce:
+            continue
+    raise AskedTwiceAtOnce
+
+
+def answered(rows: Iterable[Any]) -> list[AnsweredSale]:
+    """Put lines, as the database answers them, together into sales."""
+    return [_sale(list(lines)) for _, lines in groupby(rows, key=lambda row: row.item)]
+
+
+def _sale(rows: Sequence[Any]) -> AnsweredSale:
+    first = rows[0]
+    return AnsweredSale(
+        sale_id=first.sale_id,
+        item=first.item,
+        asked_at=first.asked_at,
+        refusal=_refusal(first.sale_refusal),
+        amount=first.amount,
+        lines=tuple(
+            AnsweredLine(
+                line=row.line,
+                ean=row.ean,
+                price=row.price,
+                benefit=row.benefit,
+                balance_after=row.balance_after,
+                usable_until=row.usable_until,
+                refusal=_refusal(row.line_refusal),
+            )
+            for row in rows
+        ),
+        held_until=first.held_until,
+        replayed=first.replayed,
+    )
+
+
+def _refusal(code: str | None) -> Refusal | None:
+    return None if code is None else Refusal(code)
+
+
+def _in_words(error: DBAPIError) -> Exception:
+    """Tell the three things a till can meet from everything else, by the names that `sell` raises."""
+    diagnostics = getattr(error.orig, "diag", None)
+    constraint = getattr(diagnostics, "constraint_name", None)
+    state = getattr(error.orig, "sqlstate", None)
+    if constraint == "key_reused":
+        return KeyReused()
+    if state == "28000":
+        return UnknownTerminal()
+    if constraint == "one_sale_per_key" or state in ("40P01", "40001"):
+        return AskedTwiceAtOnce()
+    return error
