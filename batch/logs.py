@@ -53,7 +53,7 @@ def configure(level: str = "INFO", *, readable: bool = False) -> None:
     `readable` is for a developer's terminal; otherwise each line is one JSON object. Configuring again replaces.
     """
     rendering: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if readable
         else [
             structlog.processors.format_exc_info,

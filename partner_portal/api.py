@@ -29,13 +29,15 @@ class ProblemSchema(ma.Schema):
     title = ma.fields.String(required=True)
     status = ma.fields.Integer(required=True)
     code = ma.fields.String(
-        required=True, validate=ma.validate.OneOf(sorted(PROBLEMS)), metadata={"description": "What machines read."}
+        required=True,
+        validate=ma.validate.OneOf(sorted(PROBLEMS)),
+        metadata={"description": "Ce que lisent les machines."},
     )
-    detail = ma.fields.String(required=True, metadata={"description": "What people read, in French."})
+    detail = ma.fields.String(required=True, metadata={"description": "Ce que lisent les personnes."})
     request_id = ma.fields.String(required=True)
     errors = ma.fields.List(
         ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String()),
-        metadata={"description": "With code “invalid”: each wrong value, by JSON pointer."},
+        metadata={"description": "Avec le code « invalid » : chaque valeur fautive, par pointeur JSON."},
     )
 
 
@@ -78,6 +80,9 @@ class PortalApi(Api):  # type: ignore[misc]
         for status in HTTPStatus:
             self._register_response(status.name, status.phrase, is_error=status >= 400)
         self._register_response("DEFAULT_ERROR", "Refus ou erreur", is_error=True)
+
+    def _register_pagination_header(self) -> None:
+        """Nothing: our lists are read by cursor, and say so in their own schemas."""
 
     def _register_response(self, name: str, description: str, *, is_error: bool) -> None:
         response: dict[str, Any] = {"description": description}

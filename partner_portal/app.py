@@ -13,6 +13,7 @@ from ledger.database import application_engine
 from partner_portal import (
     api,
     assets,
+    charts,
     formats,
     home,
     limits,
@@ -22,6 +23,7 @@ from partner_portal import (
     reference,
     request_ids,
     security,
+    style_page,
 )
 from partner_portal.auth import account, gate, links, oidc, sign_in
 from partner_portal.auth.sessions import RedisSessions
@@ -41,6 +43,7 @@ PAGES: tuple[Blueprint, ...] = (
     account.blueprint,
     oidc.blueprint,
     reference.blueprint,
+    style_page.blueprint,
     monitoring.blueprint,
 )
 """Everything that is not a resource of the API."""
@@ -90,6 +93,7 @@ def create_app(config: Config | None = None, *, engine: Engine | None = None, re
     problems.install(app)
     formats.install(app)
     assets.install(app)
+    charts.install(app)
     navigation.install(app)
     # Who asks, then how much they ask, then whether they may: wrong secrets and wrong doors are counted too.
     app.before_request(gate.identify)

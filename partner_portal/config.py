@@ -1,5 +1,6 @@
 """The portal's settings as read once, when the application is made."""
 
+import re
 from dataclasses import dataclass
 
 from batch import settings as batch_settings
@@ -13,6 +14,11 @@ class Assistance:
     email: str
     phone: str
     hours: str
+
+    @property
+    def hours_unbroken(self) -> str:
+        """The hours with spaces that never leave a number at the end of a line: "9 h", "13 h 30"."""
+        return re.sub(r"(?<=\d) (?=h\b)|(?<=h) (?=\d)", "\u00a0", self.hours)
 
 
 @dataclass(frozen=True)

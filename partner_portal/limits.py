@@ -56,7 +56,7 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def tell(response: Response) -> Response:
-        """RateLimit headers as in draft-ietf-httpapi-ratelimit-headers: the quota per window, and what is left of it."""
+        """RateLimit headers as in draft-ietf-httpapi-ratelimit-headers: the quota per window and what is left of it."""
         counted = limiter.current_limit
         if counted is None or not (under_api() or response.status_code == 429):
             return response

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, Response, current_app, g, render_template, request
 from redis.exceptions import RedisError
@@ -10,7 +10,6 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
-from werkzeug.sansio.response import Response as BaseResponse
 
 UNAVAILABLE = (RedisError, OperationalError, PoolTimeoutError)
 """What it means when a server behind us is away: try again, nothing is wrong with the request."""
@@ -163,12 +162,12 @@ def _page(problem: Problem, status: int) -> str:
     )
 
 
-def handle(error: HTTPException) -> BaseResponse:
+def handle(error: HTTPException) -> Response:
     """Answer any HTTP error; an answer somebody built already (a redirect, a ready response) passes untouched."""
     if error.response is not None:
-        return error.response
+        return cast(Response, error.response)
     if error.code is not None and 300 <= error.code < 400:
-        return error.get_response()
+        return cast(Response, error.get_response())
     return answer(as_problem(error))
 
 

@@ -1,5 +1,7 @@
 """The API's reference: the OpenAPI document for machines, and the same as one readable page."""
 
+from typing import Any
+
 from flask import Blueprint, Response, render_template
 
 from partner_portal.api import PREFIX, openapi_document, openapi_response
@@ -7,6 +9,7 @@ from partner_portal.auth.gate import requires
 from partner_portal.problems import PROBLEMS
 
 blueprint = Blueprint("reference", __name__, url_prefix=PREFIX)
+METHODS = ("get", "post", "put", "patch", "delete")
 
 
 @blueprint.get("/openapi.json")
@@ -20,4 +23,15 @@ def openapi() -> Response:
 @requires("public.read")
 def page() -> str:
     """The document as a page, rendered here: no script from elsewhere reads it for us."""
-    return render_template("reference.html", document=openapi_document(), problems=PROBLEMS)
+    document = openapi_document()
+
+    def resolved(value: dict[str, Any]) -> dict[str, Any]:
+        """`value`, or what its reference leads to in the document."""
+        while "$ref" in value:
+            found: Any = document
+            for part in value["$ref"].removeprefix("#/").split("/"):
+                found = found[part]
+            value = found
+        return value
+
+    return render_template("reference.html", document=document, problems=PROBLEMS, methods=METHODS, resolved=resolved)

@@ -1,22 +1,45 @@
-"""The portal as the tests meet it: an application on a database and a Redis of its own."""
+"""The portal as the tests meet it: on a database and a Redis of its own, by Flask's client or by a real Chromium."""
+
+import dataclasses
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser, Page, sync_playwright
+from redis import Redis
+from sqlalchemy import Engine, text
+from werkzeug.serving import make_server
+from werkzeug.test import TestResponse
 
 from batch.queue import redis_connection
+from ledger import people
+from ledger.rights import PARTNER_ROLES, Role
 from partner_portal.app import create_app
+from partner_portal.auth import passwords
 from partner_portal.config import Assistance, Config
 from tests.conftest import Database
 
+PASSWORD = "une phrase assez longue"
+HASH = passwords.hashed(PASSWORD)
 CONFIG = Config(
     public_url="http://localhost",
     secret_key="a secret of the tests",
     encryption_keys=("a key of the tests",),
     rate_limit="100000 per minute",
     rate_limit_unknown="100000 per minute",
-    assistance=Assistance("aide@example.org", "02 00 00 00 00", "tous les jours"),
+    development=True,
+    log_level="WARNING",
+    assistance=Assistance("aide@example.org", "02 00 00 00 00", "tous les jours de 9 h à 12 h"),
 )
+numbers = count(1)
 
 
 @pytest.fixture
@@ -26,12 +49,146 @@ def config() -> Config:
 
 
 @pytest.fixture
-def app(fresh_database: Database, redis_url: str, config: Config) -> Flask:
-    """The portal on an empty scheme."""
-    return create_app(config, engine=fresh_database.engine, redis=redis_connection(redis_url))
+def redis(redis_url: str) -> Redis:
+    """An empty Redis."""
+    return redis_connection(redis_url)
 
 
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
+def app(fresh_database: Database, redis: Redis, config: Config) -> Flask:
+    """The portal on an empty scheme."""
+    return create_app(config, engine=fresh_database.engine, redis=redis)
+
+
+@pytest.fixture
+def books(app: Flask) -> Engine:
+    """The database `app` works on, with the application's rights."""
+    return app.extensions["atouts"].engine
+
+
+# -- people ------------------------------------------------------------------------------------------------------------
+
+
+def add_partner(engine: Engine, name: str = "Lycée Jeanne d’Arc") -> int:
+    """A validated partner school."""
+    number = next(numbers)
+    with engine.begin() as conn:
+        return conn.execute(
+            text("""
+                insert into partner (siret, uai, name, town, representative, email, phone, status)
+                values (:siret, :uai, :name, 'Caen', 'Mme Martin', 'lycee@example.org', '0231000000', 'validated')
+                returning id
+            """),
+            {"siret": f"{number:014d}", "uai": f"{number:07d}A", "name": name},
+        ).scalar_one()
+
+
+def hire(engine: Engine, email: str, *roles: Role, name: str = "Alix Martin", partner_id: int | None = None) -> int:
+    """An active person with these roles, whose password is `PASSWORD`."""
+    with engine.begin() as conn:
+        person_id = people.create(conn, email=email, name=name, by="tests")
+        people.set_password(conn, person_id, HASH, by="tests")
+        for role in roles:
+            people.grant(conn, person_id, role, partner_id=partner_id if role in PARTNER_ROLES else None, by="tests")
+    return person_id
+
+
+# -- Flask's client ------------------------------------------------------------------------------------------------------
+
+
+class Visitor:
+    """A browser without scripts: keeps its cookies, and sends the token of the form it sees."""
+
+    def __init__(self, app: Flask, address: str = "192.0.2.1") -> None:
+        self.client: FlaskClient = app.test_client()
+        self.address = address
+        self.token = ""
+
+    def get(self, path: str, **kwargs: Any) -> TestResponse:
+        """Look at a page."""
+        return self._seen(self.client.get(path, environ_overrides={"REMOTE_ADDR": self.address}, **kwargs))
+
+    def post(self, path: str, data: dict[str, Any] | None = None, **kwargs: Any) -> TestResponse:
+        """Send a form, as the page seen last would."""
+        fields = {"csrf_token": self.token} | (data or {})
+        environ = {"REMOTE_ADDR": self.address}
+        return self._seen(self.client.post(path, data=fields, environ_overrides=environ, **kwargs))
+
+    def _seen(self, answer: TestResponse) -> TestResponse:
+        if answer.mimetype == "text/html" and (found := re.search(r'name="csrf_token" value="([^"]+)"', answer.text)):
+            self.token = found[1]
+        return answer
+
+    def sign_in(self, email: str, password: str = PASSWORD) -> TestResponse:
+        """Send the sign-in page."""
+        self.get("/connexion")
+        return self.post("/connexion", {"email": email, "password": password})
+
+
+@pytest.fixture
+def visitor(app: Flask) -> Visitor:
     """A browser that has never been here."""
-    return app.test_client()
+    return Visitor(app)
+
+
+# -- Chromium ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def portal_url(fresh_database: Database, redis: Redis, config: Config) -> Iterator[str]:
+    """A portal that answers over HTTP, at this address."""
+    server = make_server("127.0.0.1", 0, Flask("placeholder"), threaded=True)
+    url = f"http://127.0.0.1:{server.port}"
+    server.app = create_app(dataclasses.replace(config, public_url=url), engine=fresh_database.engine, redis=redis)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield url
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def page(browser: Browser, portal_url: str) -> Iterator[Page]:
+    """An empty tab, 1280 pixels wide; the test fails if the console shows an error or a refused inline style or script."""
+    context = browser.new_context(base_url=portal_url, locale="fr-FR", viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+    # A form that is refused answers with 4xx, which Chromium reports; that is no fault of the page.
+    assert [text for text in complaints if "Failed to load resource" not in text] == []
+
+
+@pytest.fixture
+def look(page: Page) -> Callable[[str], None]:
+    """Check what `page` shows by axe, at 360 and 1280 pixels, and that nothing sticks out.
+
+    With ATOUTS_TEST_PICTURES set to a folder, pictures are kept there.
+    """
+    return lambda name: look_at(page, name)
+
+
+def look_at(page: Page, name: str) -> None:
+    """See the fixture `look`."""
+    folder = os.environ.get("ATOUTS_TEST_PICTURES")
+    for width in (1280, 360):
+        page.set_viewport_size({"width": width, "height": 900})
+        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow <= 0, f"{name} is {overflow} pixels too wide at {width}"
+        findings = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]})
+        assert findings.violations_count == 0, findings.generate_report()
+        if folder:
+            page.screenshot(path=Path(folder) / f"{name}-{width}.png", full_page=True)
+    page.set_viewport_size({"width": 1280, "height": 900})
