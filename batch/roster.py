@@ -25,6 +25,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from batch.french import counted
 from batch.roster_cells import (
     Stream,
     fold,
@@ -38,6 +39,7 @@ from batch.roster_cells import (
     read_yes_or_no,
 )
 from batch.roster_file import RosterFile, UnreadableRoster
+from ledger.calendar import school_year_name
 from ledger.identifiers import parse_national_id
 
 COLUMNS = ("ine", "nom", "prenom", "date_naissance", "uai", "classe", "filiere", "primo_entrant", "annee_scolaire")
@@ -118,7 +120,7 @@ class RosterReport:
 
     def sentences(self) -> list[str]:
         """The report as French lines, ready for a screen or a terminal."""
-        year = f"{self.school_year}-{self.school_year + 1}"
+        year = school_year_name(self.school_year)
         students, schools = counted(self.students, "élève"), counted(self.schools, "établissement")
         said = [f"{self.file_name} : {students} de {schools}, année {year}."]
         if self.ignored_columns:
@@ -134,7 +136,7 @@ class RosterReport:
         return said
 
 
-class RosterRefused(Exception):  # noqa: N818  the answer to a file, not a fault of the program
+class RosterRefused(Exception):
     """The file has wrong lines and nothing of it was taken; `report` names them."""
 
     def __init__(self, report: RosterReport) -> None:
@@ -210,11 +212,6 @@ def roster_rows(
     for row, _, _ in _Table(file, report.school_year, known_schools, progress).checked_lines():
         if row is not None:
             yield row
-
-
-def counted(number: int, noun: str) -> str:
-    """'1 autre ligne', '2 autres lignes'; French takes the plural from two on."""
-    return f"{number} {noun if number < 2 else noun.replace(' ', 's ') + 's'}"
 
 
 class _Line:

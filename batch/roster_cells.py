@@ -10,6 +10,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Literal
 
+from ledger.calendar import school_year_name
 from ledger.identifiers import parse_uai
 
 Stream = Literal["general", "technological", "vocational"]
@@ -119,9 +120,9 @@ def read_school_year(text: str, expected: int) -> int:
     """'2026-2027', '2026/2027' or '2026'; a file of another year than the one asked for is the wrong file."""
     written = re.fullmatch(r"([0-9]{4})(?:\s*[-/–]\s*([0-9]{4}))?", text)
     if not written or (written[2] and int(written[2]) != int(written[1]) + 1):
-        raise ValueError(f"L'année scolaire s'écrit {expected}-{expected + 1}.")
+        raise ValueError(f"L'année scolaire s'écrit {school_year_name(expected)}.")
     if int(written[1]) != expected:
-        raise ValueError(f"Cette ligne n'est pas de l'année scolaire {expected}-{expected + 1}.")
+        raise ValueError(f"Cette ligne n'est pas de l'année scolaire {school_year_name(expected)}.")
     return expected
 
 

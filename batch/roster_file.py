@@ -20,7 +20,7 @@ LARGEST_WORKBOOK = 1 << 30
 SEPARATORS = ";,"
 
 
-class UnreadableRoster(Exception):  # noqa: N818  said to the person who sent the file, not a fault of the program
+class UnreadableRoster(Exception):
     """The file is no roster at all; the text is one French sentence that says why and what to do."""
 
 

@@ -29,7 +29,7 @@ NATIONAL_ID_FORMS = re.compile(r"[0-9]{9}[A-Z]{2}|[0-9]{10}[A-Z]|[0-9]{4}[A-Z][0
 SHORTEST_IBAN = 15
 
 
-class InvalidIdentifier(ValueError):  # noqa: N818  a refusal of what was typed, not a fault of the program
+class InvalidIdentifier(ValueError):
     """What was typed is not a valid `field`; `reason` is the French sentence, `value_masked` is safe to log."""
 
     def __init__(self, field: str, value_masked: str, reason: str) -> None:

@@ -173,13 +173,13 @@ def test_all_wrong_cells_of_all_lines_are_told_at_once(roster):
         (line, column) for line in (2, 4) for column in ("filiere", "ine", "uai")
     ]
     assert (report.students, report.wrong_lines, report.fault_count) == (1, 2, 6)
-    assert report.sentences()[-1] == "6 erreurs dans 2 lignes."
+    assert report.sentences()[-1] == "6\u00a0erreurs dans 2\u00a0lignes."
 
 
 def test_a_file_with_a_wrong_line_gives_no_row_unless_the_correct_ones_are_asked_for(roster):
     path = roster(GOOD, line(ine="123456780AB", uai="x"), line(ine="123456781AB"))
     report = check(path)
-    with pytest.raises(RosterRefused, match="1 erreur, rien n'a été importé"):
+    with pytest.raises(RosterRefused, match=r"1\s+erreur, rien n'a été importé"):
         next(roster_rows(path, report))
     rows = roster_rows(path, report, correct_lines_only=True)
     assert [row.national_id for row in rows] == ["123456789AB", "123456781AB"]
@@ -189,7 +189,7 @@ def test_the_report_shows_a_hundred_faults_and_counts_all(roster):
     report = check(roster(*[line(ine="", uai="x")] * 180))
     assert len(report.faults) == 100
     assert report.fault_count == 360
-    assert "… et 260 autres erreurs." in report.sentences()
+    assert "… et 260\u00a0autres erreurs." in report.sentences()
 
 
 def test_a_student_listed_twice_is_refused_with_both_lines(roster):
