@@ -215,6 +215,27 @@ create unique index seal_ranges_follow on seal (after_id);
 create trigger append_only before update or delete or truncate on seal
     for each statement execute function refuse_change();
 
-grant select, insert on account, transfer, seal to atouts_app;
-grant select on entry to atouts_app;
-grant usage on sequence transfer_number, wallet_number to atouts_app;
+-- Each seal begins where the one before ends, in numbers and in hashes; the first one follows 0 and 32 zero bytes.
+create function seal_continues_the_chain() returns trigger
+language plpgsql set search_path = atouts, pg_temp as $$
+declare
+    last seal;
+begin
+    select * into last from seal order by number desc limit 1;
+    if (new.number, new.after_id, new.previous_hash)
+       <> (coalesce(last.number, 0) + 1, coalesce(last.last_id, 0), coalesce(last.hash, decode(repeat('00', 32), 'hex')))
+    then
+        raise exception 'seal % does not continue the chain', new.number
+            using errcode = 'check_violation', constraint = 'seal_continues_the_chain';
+    end if;
+    return new;
+end $$;
+create trigger seal_continues_the_chain before insert on seal
+    for each row execute function seal_continues_the_chain();
+
+-- The application chooses neither a transfer's number nor its instant, so it can slip nothing in among what is sealed.
+grant select on account, transfer, seal, entry to atouts_app;
+grant insert (id, owner_id, benefit_id) on account to atouts_app;
+grant insert (debit_account, credit_account, amount, document, line, kind, school_year, reverses) on transfer to atouts_app;
+grant insert (number, after_id, last_id, transfers, amount, previous_hash, hash) on seal to atouts_app;
+grant usage, select on sequence transfer_number, wallet_number to atouts_app;
