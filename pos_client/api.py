@@ -21,7 +21,8 @@ from tenacity import (
     retry_if_exception_type,
     stop_after_attempt,
     stop_before_delay,
-    wait_exponential_jitter,
+    wait_exponential,
+    wait_random,
 )
 
 from pos_client.answers import Cancellation, GroupResult, Json, Lookup, Pairing, Product, Sale, TerminalStatus
@@ -33,7 +34,7 @@ PATIENCE_SECONDS = 12.0
 TIMEOUT = httpx.Timeout(10.0, connect=3.0)
 GROUP_TIMEOUT = httpx.Timeout(30.0, connect=3.0)
 
-PAUSE = wait_exponential_jitter(initial=0.2, max=2.0, jitter=0.2)
+PAUSE = wait_exponential(multiplier=0.2, max=2.0) + wait_random(0, 0.2)
 NOT_TAKEN = frozenset({429})
 """Statuses with which a request is turned away at the door."""
 PASSING = frozenset({408, 425, 502, 503, 504})

@@ -17,7 +17,7 @@ CARD = re.compile(r"\A[AW][A-Z2-7]{31}\Z")
 LENGTH = 32
 
 # The unshifted signs of the digit row, 1 to 9 then 0; "§" and "!" are 6 and 8 on Apple's and Belgian keyboards.
-DIGIT_ROW = {**dict(zip("&é\"'(-è_çà", "1234567890", strict=True)), "’": "4", "§": "6", "!": "8", "É": "2", "È": "7"}
+DIGIT_ROW = {**dict(zip("&é\"'(-è_çà", "1234567890", strict=True)), "’": "4", "§": "6", "!": "8", **dict(zip("ÉÈÇÀ", "2790", strict=True))}
 # Where the two layouts print different letters on one key. The American M key gives "," on AZERTY, or "?" with shift.
 SWAPPED_KEYS = {**dict(zip("AQZW", "QAWZ", strict=True)), ",": "M", "?": "M"}
 # Digits that base32 does not have, because people take them for letters.
@@ -82,26 +82,30 @@ def read_ean(typed: str) -> str:
 
     Raises NotAnEan when there are not enough digits, or when the last one, which checks the others, is wrong.
     """
-    squeezed = "".join(typed.split())
-    numbers = [_digits(text) for text in (squeezed, squeezed.replace("-", ""))]
-    for number in numbers:
-        if re.fullmatch(r"[0-9]{13}", number) and _ean_key(number[:12]) == number[12]:
-            return number
-        if re.fullmatch(r"[0-9]{9}[0-9X]", number) and _isbn10_key(number[:9]) == number[9]:
-            return f"978{number[:9]}{_ean_key('978' + number[:9])}"
-    if any(len(number) in (10, 13) and number[:-1].isdecimal() for number in numbers):
+    number = _digits(typed)
+    if re.fullmatch(r"[0-9]{13}", number):
+        modern, right = number, number[12] == _ean_key(number[:12])
+    elif re.fullmatch(r"[0-9]{9}[0-9X]", number):
+        modern, right = f"978{number[:9]}{_ean_key('978' + number[:9])}", number[9] == _isbn10_key(number[:9])
+    else:
+        raise NotAnEan("Ce n’est pas un numéro de livre : un ISBN compte 13 chiffres (10 pour un livre ancien).")
+    if not right:
         raise NotAnEan("Ce numéro de livre est faux : un chiffre est mal tapé ou mal lu.")
-    raise NotAnEan("Ce n’est pas un numéro de livre : un ISBN compte 13 chiffres (10 pour un livre ancien).")
+    return modern
 
 
 def looks_like_a_number(typed: str) -> bool:
     """Whether a text is meant as a book's number rather than as words of its title."""
-    number = _digits("".join(typed.replace("-", "").split()))
+    number = _digits(typed)
     return len(number) >= 8 and number[:-1].isdecimal()
 
 
-def _digits(text: str) -> str:
-    return "".join(DIGIT_ROW.get(sign, sign) for sign in text).upper()
+def _digits(typed: str) -> str:
+    squeezed = "".join(typed.split()).upper()
+    if any("0" <= sign <= "9" for sign in squeezed):
+        return squeezed.replace("-", "")
+    # All digits came without shift, so a hyphen is a 6 as well.
+    return "".join(DIGIT_ROW.get(sign, sign) for sign in squeezed)
 
 
 def _ean_key(digits: str) -> str:
