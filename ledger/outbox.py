@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail to be sent. `attempts` counts the tries before this one."""
+    """One mail to be sent. `attempts` counts this try too."""
 
     id: int
     recipient: str
@@ -67,20 +67,19 @@ def post(
     return posted.rowcount == 1
 
 
-def hand_over(conn: Connection, limit: int = 50) -> list[Mail]:
-    """Take mails that are due. Commit before sending them: from then on they may have left."""
-    rows = conn.execute(
+def hand_over(conn: Connection) -> Mail | None:
+    """Take the mail that has been due longest, if any. Commit before sending it: from then on it may have left."""
+    row = conn.execute(
         text("""
             update mail_outbox set handed_over_at = now(), attempts = attempts + 1
-             where id in (select id from mail_outbox
-                           where sent_at is null and refused_at is null and handed_over_at is null
-                             and next_attempt_at <= now()
-                           order by next_attempt_at, id limit :limit for update skip locked)
-            returning id, recipient, subject, body_text, body_html, purpose, dedup_key, attempts - 1
-        """),
-        {"limit": limit},
-    )
-    return [Mail(*row) for row in rows]
+             where id = (select id from mail_outbox
+                          where sent_at is null and refused_at is null and handed_over_at is null
+                            and next_attempt_at <= now()
+                          order by next_attempt_at, id limit 1 for update skip locked)
+            returning id, recipient, subject, body_text, body_html, purpose, dedup_key, attempts
+        """)
+    ).one_or_none()
+    return None if row is None else Mail(*row)
 
 
 def note_sent(conn: Connection, mail_id: int) -> None:
