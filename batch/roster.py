@@ -15,7 +15,11 @@ capitals, accents, spaces and dashes in a column's name do not matter, and other
     courriel        mail address; may be empty, and the column may be missing
 
 Every line is checked before any is taken, and all that is wrong is reported at once: who corrects the file corrects it
-once. A file with a wrong line is refused as a whole unless the caller asks for its correct lines only.
+once. A file with a wrong line is refused as a whole unless the caller asks for its correct lines only:
+
+    report = check_roster(path, school_year=2026)
+    with engine.begin() as conn:
+        students.import_roster(conn, roster_rows(path, report), actor=actor)
 """
 
 from collections import Counter
@@ -121,8 +125,8 @@ class RosterReport:
     def sentences(self) -> list[str]:
         """The report as French lines, ready for a screen or a terminal."""
         year = school_year_name(self.school_year)
-        students, schools = counted(self.students, "élève"), counted(self.schools, "établissement")
-        said = [f"{self.file_name} : {students} de {schools}, année {year}."]
+        pupils, schools = counted(self.students, "élève"), counted(self.schools, "établissement")
+        said = [f"{self.file_name} : {pupils} de {schools}, année {year}."]
         if self.ignored_columns:
             said.append(f"Colonnes laissées de côté : {', '.join(self.ignored_columns)}.")
         said += map(str, self.faults)
@@ -158,7 +162,7 @@ def check_roster(
     file = RosterFile(path)
     faults: list[LineFault] = []
     remarks: list[LineFault] = []
-    fault_count = remark_count = wrong_lines = students = first_entries = 0
+    fault_count = remark_count = wrong_lines = correct = first_entries = 0
     by_stream: Counter[Stream] = Counter()
     schools: set[str] = set()
     table = _Table(file, school_year, known_schools, progress)
@@ -170,7 +174,7 @@ def check_roster(
         if row is None:
             wrong_lines += 1
             continue
-        students += 1
+        correct += 1
         first_entries += row.first_entry
         by_stream[row.stream] += 1
         schools.add(row.school_uai)
@@ -178,7 +182,7 @@ def check_roster(
         file_name=path.name,
         sha256=file.sha256,
         school_year=school_year,
-        students=students,
+        students=correct,
         by_stream=dict(by_stream),
         first_entries=first_entries,
         schools=len(schools),
@@ -259,11 +263,11 @@ class _Table:
             named = f"L'en-tête doit nommer : {', '.join(COLUMNS)} et, au besoin, {OPTIONAL_COLUMN}."
             yield None, [LineFault(number, name, "", f"Cette colonne manque. {named}") for name in missing], []
             return
-        students = 0
+        count = 0
         for number, cells in lines:
-            students += 1
-            if self.progress and students % 1000 == 0:
-                self.progress(students, self.file.share_read)
+            count += 1
+            if self.progress and count % 1000 == 0:
+                self.progress(count, self.file.share_read)
             line = _Line(number, cells, places)
             if len(cells) < len(header) or any(cells[len(header) :]):
                 line.blame("ligne", f"La ligne a {len(cells)} colonnes, l'en-tête en a {len(header)}.")
@@ -274,10 +278,10 @@ class _Table:
                 yield None, line.faults, []
             else:
                 yield row, [], self._remarks(number, row)
-        if not students:
+        if not count:
             yield None, [LineFault(number, "fichier", "", "Aucun élève sous la ligne d'en-tête.")], []
         if self.progress:
-            self.progress(students, 1.0)
+            self.progress(count, 1.0)
 
     def _read_header(self, header: list[str]) -> dict[str, int]:
         places: dict[str, int] = {}

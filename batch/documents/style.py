@@ -89,11 +89,9 @@ class Page(FPDF):
         self.set_text_color(*colour)
         self.text(x, y, text)
 
-    def paragraph(
-        self, text: str, size: float = 9, *, width: float | None = None, colour: Colour = INK, bold: bool = False
-    ) -> None:
+    def paragraph(self, text: str, size: float = 9, *, colour: Colour = INK, bold: bool = False) -> None:
         """Set a text in as many lines as it takes, at `down`, from the left margin."""
-        for row in wrapped(printable(text), size, width or self.width, bold):
+        for row in wrapped(printable(text), size, self.width, bold):
             self.down += size * MM_PER_POINT * 1.28
             self.put(self.left, self.down, row, size, colour=colour, bold=bold)
 
@@ -113,10 +111,10 @@ class Page(FPDF):
         self.set_fill_color(*colour)
         self.rect(x, y, width, height, style="F")
 
-    def rule(self, y: float, colour: Colour = LINE, weight: float = 0.2) -> None:
+    def rule(self, y: float) -> None:
         """A line from margin to margin."""
-        self.set_draw_color(*colour)
-        self.set_line_width(weight)
+        self.set_draw_color(*LINE)
+        self.set_line_width(0.2)
         self.line(self.left, y, self.right, y)
 
     def room(self, height: float) -> bool:

@@ -41,9 +41,9 @@ class Table:
         page.down += ROW
         self.shaded = False
 
-    def rows(self, rows: Iterable[Sequence[str]], colour: Colour = INK) -> None:
+    def rows(self, rows: Iterable[Sequence[str]]) -> None:
         for row in rows:
-            self.row(row, colour)
+            self.row(row)
 
     def row(self, cells: Sequence[str], colour: Colour = INK, *, note: str = "") -> None:
         """Set one row; a `note` that concerns it stands below, in the colour of warnings."""
@@ -68,7 +68,7 @@ class Table:
     def group(self, text: str) -> None:
         """A line that says what the rows below have in common; never the last one on a page."""
         page = self.page
-        if page.room(2 * ROW):
+        if page.room(2 * ROW + SECOND_LINE):
             self.titles()
         page.put(page.left + PADDING, page.down + 4, text, SIZE, bold=True, colour=BRAND)
         page.down += ROW
