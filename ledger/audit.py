@@ -9,8 +9,8 @@ _INSERT = text(
 )
 
 
-def record(conn: Connection, *, actor: str, action: str, subject: str, details: dict[str, object] | None = None) -> None:
+def record(
+    conn: Connection, *, actor: str, action: str, subject: str, details: dict[str, object] | None = None
+) -> None:
     """Write one audit row, in the transaction of what it tells."""
-    conn.execute(
-        _INSERT, {"actor": actor, "action": action, "subject": subject, "details": json.dumps(details or {})}
-    )
+    conn.execute(_INSERT, {"actor": actor, "action": action, "subject": subject, "details": json.dumps(details or {})})

@@ -77,8 +77,9 @@ class AskedTwiceAtOnce(Exception):
 
 
 _SELL = text("""
-    select * from sell(:terminal, :secret_hash, :key, :request_hash, :cards, cast(:line_item as smallint[]), :line_ean,
-                       :line_price, :all_or_nothing, :held_until)
+    select * from sell(:terminal, :secret_hash, :key, :request_hash, cast(:cards as bigint[]),
+                       cast(:line_item as smallint[]), cast(:line_ean as bigint[]), cast(:line_price as bigint[]),
+                       :all_or_nothing, :held_until)
 """)
 
 

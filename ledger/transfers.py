@@ -75,10 +75,8 @@ _FIND = text("""
       from transfer where kind = cast(:kind as transfer_kind) and document = :document and line = :line
 """)
 
-# In the order in which every function of the books takes its locks, so that no two of them wait for each other.
-_LOCK_WALLETS = text("""
-    select id, balance, held from account where id = any(:accounts) order by owner_id, benefit_id for no key update
-""")
+# The database's function locks in the order of all the books, so that no two of their functions wait for each other.
+_LOCK_WALLETS = text("select * from lock_wallets(cast(:accounts as bigint[]))")
 
 
 def lock_wallets(conn: Connection, accounts: Sequence[int]) -> dict[int, tuple[int, int]]:

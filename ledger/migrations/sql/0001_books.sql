@@ -146,6 +146,12 @@ end $$;
 create trigger transfer_moves_money after insert on transfer
     for each row execute function transfer_moves_money();
 
+-- Locking takes the right to update, which the application does not have.
+create function lock_wallets(wallets bigint[]) returns table (id bigint, balance bigint, held bigint)
+language sql security definer set search_path = atouts, pg_temp as $$
+    select a.id, a.balance, a.held from account a where a.id = any(wallets) order by a.owner_id, a.benefit_id for no key update
+$$;
+
 create function refuse_change() returns trigger
 language plpgsql as $$
 begin

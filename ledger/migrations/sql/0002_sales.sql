@@ -215,8 +215,21 @@ create table cancellation (
     constraint one_cancellation_per_key unique (origin, key)
 );
 create index cancellation_of_sale on cancellation (sale_id);
+
+-- What the till was told of each line: the same answer for every replay.
+create table cancellation_line (
+    cancellation_id bigint not null references cancellation,
+    line            smallint not null,
+    benefit         text not null,
+    amount          bigint not null check (amount > 0),
+    balance_after   bigint not null,
+    usable_until    timestamptz not null,
+    primary key (cancellation_id, line)
+);
+create trigger append_only before update or delete or truncate on cancellation_line
+    for each statement execute function refuse_change();
 create trigger append_only before update or delete or truncate on cancellation for each statement execute function refuse_change();
 
 grant select on sale, sale_line, hold to atouts_app;
 grant update (closed_at, outcome) on hold to atouts_app;
-grant select, insert on cancellation to atouts_app;
+grant select, insert on cancellation, cancellation_line to atouts_app;

@@ -1,0 +1,117 @@
+"""Partner schools: from application to validation, and what that lets them do."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from ledger import audit
+from ledger.identifiers import parse_iban, parse_siret, parse_uai
+
+
+class NotPossible(Exception):
+    """The partner's status does not allow it; the message is a French sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What a school fills in to become a partner. `accepts` are benefit codes."""
+
+    siret: str
+    uai: str
+    name: str
+    town: str
+    representative: str
+    email: str
+    phone: str
+    iban: str
+    account_holder: str
+    accepts: tuple[str, ...] = ("books",)
+
+
+def apply(conn: Connection, application: Application, *, actor: str) -> int:
+    """Enter an application and return the partner's number; it can sell once the Region has validated it.
+
+    Raises `InvalidIdentifier` when SIRET, UAI or IBAN does not pass its check.
+    """
+    iban = parse_iban(application.iban)
+    partner_id = conn.execute(
+        text("""
+            insert into partner (siret, uai, name, town, representative, email, phone, accepts)
+            values (:siret, :uai, :name, :town, :representative, :email, :phone, cast(:accepts as text[])) returning id
+        """),
+        {
+            "siret": parse_siret(application.siret),
+            "uai": parse_uai(application.uai),
+            "name": application.name,
+            "town": application.town,
+            "representative": application.representative,
+            "email": application.email,
+            "phone": application.phone,
+            "accepts": list(application.accepts),
+        },
+    ).scalar_one()
+    conn.execute(
+        text("""
+            insert into partner_bank_account (partner_id, iban, bic, holder, asked_by)
+            values (:partner, :iban, :bic, :holder, :actor)
+        """),
+        {
+            "partner": partner_id,
+            "iban": iban.text,
+            "bic": iban.bic,
+            "holder": application.account_holder,
+            "actor": actor,
+        },
+    )
+    audit.record(conn, actor=actor, action="partner.apply", subject=f"partner:{partner_id}")
+    return int(partner_id)
+
+
+def validate(conn: Connection, partner_id: int, *, actor: str) -> None:
+    """The Region accepts a partnership, and with it the bank account given at sign-up. Raises `NotPossible`."""
+    _decide(conn, partner_id, "validated", ("submitted", "refused"), None, actor)
+    conn.execute(
+        text("""
+            update partner_bank_account set accepted_at = now(), accepted_by = :actor, usable_from = now()
+             where partner_id = :partner and accepted_at is null and ended_at is null
+               and not exists (select from partner_bank_account o where o.partner_id = :partner and o.accepted_at is not null)
+        """),
+        {"partner": partner_id, "actor": actor},
+    )
+
+
+def refuse(conn: Connection, partner_id: int, *, reason: str, actor: str) -> None:
+    """The Region refuses an application, with a reason that the school reads. Raises `NotPossible`."""
+    _decide(conn, partner_id, "refused", ("submitted",), reason, actor)
+
+
+def suspend(conn: Connection, partner_id: int, *, reason: str, actor: str) -> None:
+    """No sale from now on, and what is owed is held back. Raises `NotPossible`."""
+    _decide(conn, partner_id, "suspended", ("validated",), reason, actor)
+
+
+def reinstate(conn: Connection, partner_id: int, *, actor: str) -> None:
+    """End a suspension. Raises `NotPossible`."""
+    _decide(conn, partner_id, "validated", ("suspended",), None, actor)
+
+
+def _decide(
+    conn: Connection, partner_id: int, status: str, possible: tuple[str, ...], reason: str | None, actor: str
+) -> None:
+    changed = conn.execute(
+        text("""
+            update partner set status = cast(:status as partner_status), status_reason = :reason, decided_at = now(),
+                   decided_by = :actor
+             where id = :partner and status::text = any(cast(:possible as text[]))
+        """),
+        {"partner": partner_id, "status": status, "reason": reason, "actor": actor, "possible": list(possible)},
+    )
+    if changed.rowcount == 0:
+        raise NotPossible("Le dossier a changé entre-temps : cette décision n’est plus possible.")
+    audit.record(
+        conn,
+        actor=actor,
+        action=f"partner.{status}",
+        subject=f"partner:{partner_id}",
+        details={"reason": reason} if reason else None,
+    )

@@ -1,0 +1,99 @@
+"""Wallets: what is left to whom, until when. What the clerk sees after a scan, and what the student sees at home."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from ledger.refusals import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """What one student has of one benefit of the current school year, in cents.
+
+    `granted` is what the Region gave, `balance` what has not been spent, `held` the part of it that is reserved.
+    `usable_until` is the first instant that is too late.
+    """
+
+    account: int
+    benefit: str
+    label: str
+    school_year: int
+    granted: int
+    balance: int
+    held: int
+    usable_until: datetime
+
+    @property
+    def available(self) -> int:
+        """What can be spent now."""
+        return self.balance - self.held
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who a scanned card belongs to: no more than a clerk needs to see that it is the right student."""
+
+    card_id: int
+    student_id: int
+    first_name: str
+    initial: str
+    class_name: str
+    wallets: tuple[Wallet, ...]
+
+
+def wallets_of(conn: Connection, student_id: int) -> tuple[Wallet, ...]:
+    """A student's wallets of the current school year, in the order of the benefits."""
+    rows = conn.execute(
+        text("""
+            select a.id as account, b.code as benefit, b.label, b.school_year, a.balance, a.held, b.usable_until,
+                   (select coalesce(sum(case when t.kind = 'grant' then t.amount else -t.amount end), 0)::bigint
+                      from transfer t
+                     where t.kind = 'grant' and t.credit_account = a.id
+                        or t.kind = 'grant_withdrawal' and t.debit_account = a.id) as granted
+              from account a join benefit b on b.id = a.benefit_id
+             where a.owner_id = :student and now() >= b.usable_from and now() < b.replaced_at
+             order by b.id
+        """),
+        {"student": student_id},
+    )
+    return tuple(Wallet(**row._mapping) for row in rows)
+
+
+def look_up(conn: Connection, card_id: int, *, partner_id: int) -> Holder | Refusal:
+    """Tell a partner whose card this is and what it may charge to: the benefits that the partner accepts.
+
+    A refusal says what keeps every sale from being made: of the partner, the card or the enrolment.
+    """
+    row = conn.execute(
+        text("""
+            select p.status::text as status, p.accepts, c.student_id, c.revoked_at, c.reason, i.first_name, i.last_name,
+                   e.class_name
+              from partner p
+              left join card c on c.id = :card
+              left join student_identity i on i.student_id = c.student_id
+              left join (enrolment e join school_year y on y.year = e.school_year and now() >= y.starts_at and now() < y.ends_at)
+                on e.student_id = c.student_id and e.withdrawn_at is null
+             where p.id = :partner
+        """),
+        {"card": card_id, "partner": partner_id},
+    ).one()
+    if row.status != "validated":
+        return Refusal.PARTNER_SUSPENDED if row.status == "suspended" else Refusal.PARTNER_NOT_VALIDATED
+    if row.student_id is None:
+        return Refusal.UNKNOWN_CARD
+    if row.reason == Refusal.STUDENT_NOT_ENROLLED:
+        return Refusal.STUDENT_NOT_ENROLLED
+    if row.revoked_at is not None:
+        return Refusal.CARD_REVOKED
+    if row.class_name is None:
+        return Refusal.STUDENT_NOT_ENROLLED
+    return Holder(
+        card_id=card_id,
+        student_id=row.student_id,
+        first_name=row.first_name or "",
+        initial=(row.last_name or "")[:1],
+        class_name=row.class_name,
+        wallets=tuple(wallet for wallet in wallets_of(conn, row.student_id) if wallet.benefit in row.accepts),
+    )
