@@ -5,16 +5,19 @@ from datetime import date, datetime
 from babel.dates import format_date
 
 from ledger.calendar import PARIS
+from ledger.money import MINUS, NO_BREAK, THIN_NO_BREAK, euros
 
-NO_BREAK = "\u00a0"
-THIN_NO_BREAK = "\u202f"
-MINUS = "\u2212"
-
-
-def euros(cents: int) -> str:
-    """1250 is '12,50 €', -123456 is '−1 234,56 €'."""
-    whole, rest = divmod(abs(cents), 100)
-    return f"{MINUS if cents < 0 else ''}{whole_number(whole)},{rest:02}{NO_BREAK}€"
+__all__ = [
+    "MINUS",
+    "NO_BREAK",
+    "THIN_NO_BREAK",
+    "counted",
+    "day_in_figures",
+    "day_in_words",
+    "euros",
+    "moment",
+    "whole_number",
+]
 
 
 def whole_number(value: int) -> str:
