@@ -5,7 +5,8 @@ import json
 from sqlalchemy import Connection, text
 
 _INSERT = text(
-    "insert into audit_event (actor, action, subject, details) values (:actor, :action, :subject, cast(:details as jsonb))"
+    "insert into audit_event (actor, action, subject, details)"
+    " values (:actor, :action, :subject, cast(:details as jsonb))"
 )
 
 

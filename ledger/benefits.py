@@ -117,7 +117,8 @@ def grant(conn: Connection, year: int, *, actor: str) -> list[Granted]:
                               join entitlement t on t.benefit_id = b.id and t.stream = e.stream
                                and (e.first_entry or not t.first_entry_only)
                              where e.school_year = :year and e.withdrawn_at is null
-                               and not exists (select from account a where a.owner_id = e.student_id and a.benefit_id = b.id)
+                               and not exists (select from account a
+                                                where a.owner_id = e.student_id and a.benefit_id = b.id)
                              order by e.student_id, b.id) s
                     on conflict (owner_id, benefit_id) where benefit_id is not null do nothing
                     returning id, owner_id, benefit_id

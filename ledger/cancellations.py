@@ -1,8 +1,8 @@
 """Cancellations: a partner gives back a sale, whole or line by line.
 
 A cancelled line is a transfer that mirrors the one it takes back, so nothing is ever refunded above what was paid, nor
-twice: the database sees to it. Before the payout that pays the sale is frozen this simply lowers the payout; afterwards
-the same transfer is a refund that the next payout nets. Money given back after the benefit's deadline lapses at once: it
+twice: the database sees to it. Before the payout that pays the sale is frozen this lowers the payout; afterwards the
+same transfer is a refund that the next payout nets. Money given back after the benefit's deadline lapses at once: it
 never comes back to life.
 """
 
@@ -82,8 +82,8 @@ def cancel(
 ) -> Cancellation:
     """Give back a sale of this partner: its `lines`, or all that are not yet cancelled.
 
-    `origin` ("terminal:7", "person:12") and `key` name the request for ever; asked again with the same `request_hash` it
-    gives the first answer. Raises `KeyReused`, `UnknownSale` and `NothingToCancel`.
+    `origin` ("terminal:7", "person:12") and `key` name the request for ever; asked again with the same `request_hash`
+    it gives the first answer. Raises `KeyReused`, `UnknownSale` and `NothingToCancel`.
     """
     replay = _answered(conn, origin, key, request_hash)
     if replay is not None:
@@ -95,7 +95,8 @@ def cancel(
     # Only now: whoever cancelled meanwhile has ended.
     cancelled = set(
         conn.scalars(
-            text("select reverses from transfer where reverses = any(cast(:ids as bigint[]))"), {"ids": [row.transfer_id for row in sold]}
+            text("select reverses from transfer where reverses = any(cast(:ids as bigint[]))"),
+            {"ids": [row.transfer_id for row in sold]},
         )
     )
     if cancelled:

@@ -1,9 +1,9 @@
 """Cards: the text in a student's QR code, and which card is whose.
 
-The text has 32 characters: a version letter, then 31 base32 digits that hold the card's number (60 bits), the number of
-the signing key (15 bits) and a truncated HMAC-SHA-256 (80 bits). Upper-case letters and digits only, so that it fits the
-QR code's alphanumeric mode in version 3 at level Q: the smallest pattern, which reads best on a bad picture. A text that
-fails its MAC is refused without asking the database. Nothing personal is in it.
+The text has 32 characters: a version letter, then 31 base32 digits that hold the card's number (60 bits), the number
+of the signing key (15 bits) and a truncated HMAC-SHA-256 (80 bits). Upper-case letters and digits only, so that it fits
+the QR code's alphanumeric mode in version 3 at level Q: the smallest pattern, which reads best on a bad picture. A text
+that fails its MAC is refused without asking the database. Nothing personal is in it.
 
 Two forms carry the same card: the printed one (letter A) is static and stands until the card is revoked; the one on a
 phone (letter W) signs the current 30-second step with a key derived for that card alone, so a phone can make it without
@@ -191,7 +191,10 @@ def reissue(conn: Connection, keys: CardKeys, student_id: int, *, reason: str, a
 def live_cards(conn: Connection, student_ids: Sequence[int]) -> dict[int, Card]:
     """The card that counts of each of these students who has one, by student."""
     rows = conn.execute(
-        text("select id, student_id, key_id from card where student_id = any(cast(:students as bigint[])) and revoked_at is null"),
+        text("""
+            select id, student_id, key_id from card
+             where student_id = any(cast(:students as bigint[])) and revoked_at is null
+        """),
         {"students": list(student_ids)},
     )
     return {row.student_id: Card(row.id, row.student_id, row.key_id) for row in rows}
@@ -202,7 +205,10 @@ def _issue(conn: Connection, keys: CardKeys, students: Sequence[int]) -> list[Ca
         return []
     cards = [Card(secrets.randbits(_CARD_BITS), student, keys.current) for student in students]
     conn.execute(
-        text("insert into card (id, student_id, key_id) select *, :key from unnest(cast(:ids as bigint[]), cast(:students as bigint[]))"),
+        text("""
+            insert into card (id, student_id, key_id)
+            select *, :key from unnest(cast(:ids as bigint[]), cast(:students as bigint[]))
+        """),
         {"ids": [card.card_id for card in cards], "students": list(students), "key": keys.current},
     )
     return cards

@@ -74,7 +74,8 @@ def validate(conn: Connection, partner_id: int, *, actor: str) -> None:
         text("""
             update partner_bank_account set accepted_at = now(), accepted_by = :actor, usable_from = now()
              where partner_id = :partner and accepted_at is null and ended_at is null
-               and not exists (select from partner_bank_account o where o.partner_id = :partner and o.accepted_at is not null)
+               and not exists (select from partner_bank_account o
+                                where o.partner_id = :partner and o.accepted_at is not null)
         """),
         {"partner": partner_id, "actor": actor},
     )

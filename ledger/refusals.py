@@ -28,21 +28,37 @@ class Refusal(StrEnum):
 
 
 SENTENCES: dict[Refusal, str] = {
-    Refusal.TERMINAL_REVOKED: "Ce terminal a été désactivé. Demandez au responsable de l’établissement d’en associer un autre.",
-    Refusal.PARTNER_NOT_VALIDATED: "La Région n’a pas encore validé le partenariat : aucune vente n’est possible pour l’instant.",
-    Refusal.PARTNER_SUSPENDED: "Le partenariat est suspendu par la Région : aucune vente n’est possible. Contactez l’assistance.",
-    Refusal.UNKNOWN_CARD: "Ce code n’est pas une carte Atouts Normandie valable. Scannez de nouveau la carte de l’élève.",
+    Refusal.TERMINAL_REVOKED: (
+        "Ce terminal a été désactivé. Demandez au responsable de l’établissement d’en associer un autre."
+    ),
+    Refusal.PARTNER_NOT_VALIDATED: (
+        "La Région n’a pas encore validé le partenariat : aucune vente n’est possible pour l’instant."
+    ),
+    Refusal.PARTNER_SUSPENDED: (
+        "Le partenariat est suspendu par la Région : aucune vente n’est possible. Contactez l’assistance."
+    ),
+    Refusal.UNKNOWN_CARD: (
+        "Ce code n’est pas une carte Atouts Normandie valable. Scannez de nouveau la carte de l’élève."
+    ),
     Refusal.CARD_REVOKED: "Cette carte a été remplacée. L’élève doit présenter sa nouvelle carte ou son téléphone.",
-    Refusal.CODE_EXPIRED: "Ce code n’est plus valable. Demandez à l’élève d’afficher de nouveau son code, puis scannez-le.",
+    Refusal.CODE_EXPIRED: (
+        "Ce code n’est plus valable. Demandez à l’élève d’afficher de nouveau son code, puis scannez-le."
+    ),
     Refusal.STUDENT_NOT_ENROLLED: "Cet élève n’est pas inscrit dans un lycée de la Région pour cette année scolaire.",
-    Refusal.PRODUCT_NOT_COVERED: "Cet article n’est pas dans votre catalogue. Ajoutez-le avec son coût réel avant de le vendre.",
+    Refusal.PRODUCT_NOT_COVERED: (
+        "Cet article n’est pas dans votre catalogue. Ajoutez-le avec son coût réel avant de le vendre."
+    ),
     Refusal.BENEFIT_NOT_ACCEPTED: "Votre établissement n’est pas partenaire pour l’avantage qui paie cet article.",
     Refusal.BENEFIT_NOT_GRANTED: "Cet élève n’a pas droit à l’avantage qui paie cet article.",
     Refusal.DEADLINE_PASSED: "La date limite d’utilisation est passée : cet avantage ne peut plus être utilisé.",
     Refusal.PRICE_ABOVE_REAL_COST: "Le prix dépasse le coût réel de la licence inscrit au catalogue. Corrigez le prix.",
-    Refusal.LIMIT_REACHED: "Le montant dépasse le plafond par article fixé pour votre établissement. Contactez l’assistance.",
+    Refusal.LIMIT_REACHED: (
+        "Le montant dépasse le plafond par article fixé pour votre établissement. Contactez l’assistance."
+    ),
     Refusal.INSUFFICIENT_BALANCE: "Le solde de l’élève ne suffit pas pour cette vente.",
-    Refusal.GROUP_REFUSED: "Rien n’a été débité : une autre vente du groupe est refusée et le groupe devait passer en entier.",
+    Refusal.GROUP_REFUSED: (
+        "Rien n’a été débité : une autre vente du groupe est refusée et le groupe devait passer en entier."
+    ),
     Refusal.KEY_REUSED: "Cette clé a déjà servi pour une autre demande. Recommencez la vente depuis le début.",
 }
 """What the clerk reads, for each reason."""

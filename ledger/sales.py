@@ -38,7 +38,7 @@ class AnsweredLine:
     """What was decided about one line.
 
     `balance_after` is what is left to spend of the benefit, in cents, once this line was taken (or, when the sale is
-    refused, what there is); `usable_until` is the first instant that is too late. Both are None when there is no wallet.
+    refused, what there is); `usable_until` is the first instant that is too late. Both are None without a wallet.
     """
 
     line: int
@@ -96,13 +96,13 @@ def sell(
 ) -> list[AnsweredSale]:
     """Take up to 100 sales, in the order asked. One round trip; the transaction is the caller's.
 
-    `secret_hash` is SHA-256 of the terminal's secret, or None when the caller has authenticated the person who uses the
-    terminal. `key` names the request for ever: asked again with the same `request_hash` (SHA-256 of the request), it gives
-    the first answer, whatever has changed since. With `all_or_nothing`, one refusal refuses every sale. With
+    `secret_hash` is SHA-256 of the terminal's secret, or None when the caller has authenticated the person who uses
+    the terminal. `key` names the request for ever: asked again with the same `request_hash` (SHA-256 of the request),
+    it gives the first answer, whatever has changed since. With `all_or_nothing`, one refusal refuses every sale. With
     `held_until`, amounts are reserved and not debited (see `ledger.holds`).
 
-    Raises `KeyReused`, `UnknownTerminal`, and `AskedTwiceAtOnce` when the same key is being answered at this very moment
-    (the transaction is void then: use `sell_now`, which asks again).
+    Raises `KeyReused`, `UnknownTerminal`, and `AskedTwiceAtOnce` when the same key is being answered at this very
+    moment (the transaction is void then: use `sell_now`, which asks again).
     """
     lines = [(item, line) for item, sale in enumerate(sales, start=1) for line in sale.lines]
     try:

@@ -75,7 +75,8 @@ def import_schools(conn: Connection, schools: Iterable[School]) -> int:
     given = list(schools)
     conn.execute(
         text("""
-            insert into school (uai, name, town) select * from unnest(cast(:uais as text[]), cast(:names as text[]), cast(:towns as text[]))
+            insert into school (uai, name, town)
+            select * from unnest(cast(:uais as text[]), cast(:names as text[]), cast(:towns as text[]))
             on conflict (uai) do update set name = excluded.name, town = excluded.town
         """),
         {
@@ -129,8 +130,8 @@ _IMPORT = text("""
 def import_roster(conn: Connection, lines: Iterable[RosterLine], *, actor: str) -> RosterImported:
     """Enter the students of a checked roster and their enrolments; what is the same already stays untouched.
 
-    All or nothing, in the caller's transaction; importing the same roster again changes nothing. Raises `UnknownSchools`
-    when the directory lacks a school.
+    All or nothing, in the caller's transaction; importing the same roster again changes nothing. Raises
+    `UnknownSchools` when the directory lacks a school.
     """
     known = set(conn.scalars(text("select uai from school")))
     students = new = enrolments = 0
@@ -183,9 +184,10 @@ def withdraw(conn: Connection, student_id: int, school_year: int, *, actor: str)
     What is left in the wallets stays until the deadline; it comes back with a new enrolment, or lapses.
     """
     conn.execute(
-        text(
-            "update enrolment set withdrawn_at = now() where student_id = :s and school_year = :y and withdrawn_at is null"
-        ),
+        text("""
+            update enrolment set withdrawn_at = now()
+             where student_id = :s and school_year = :y and withdrawn_at is null
+        """),
         {"s": student_id, "y": school_year},
     )
     conn.execute(

@@ -57,9 +57,10 @@ class PostingConflict(Exception):
 
 _POST = text("""
     with asked as materialized (
-        select * from unnest(cast(:kind as transfer_kind[]), cast(:debit_account as bigint[]), cast(:credit_account as bigint[]),
-                             cast(:amount as bigint[]), cast(:document as bigint[]), cast(:line as smallint[]),
-                             cast(:school_year as smallint[]), cast(:reverses as bigint[])) with ordinality
+        select * from unnest(cast(:kind as transfer_kind[]), cast(:debit_account as bigint[]),
+                             cast(:credit_account as bigint[]), cast(:amount as bigint[]), cast(:document as bigint[]),
+                             cast(:line as smallint[]), cast(:school_year as smallint[]), cast(:reverses as bigint[]))
+                      with ordinality
             as a(kind, debit_account, credit_account, amount, document, line, school_year, reverses, n)
     ), posted as (
         insert into transfer (kind, debit_account, credit_account, amount, document, line, school_year, reverses)
@@ -80,7 +81,7 @@ _LOCK_WALLETS = text("select * from lock_wallets(cast(:accounts as bigint[]))")
 
 
 def lock_wallets(conn: Connection, accounts: Sequence[int]) -> dict[int, tuple[int, int]]:
-    """Lock wallets against every other posting until the transaction ends, and return their (balance, held) in cents."""
+    """Lock wallets against every other posting until the transaction ends; return their (balance, held) in cents."""
     return {row.id: (row.balance, row.held) for row in conn.execute(_LOCK_WALLETS, {"accounts": list(accounts)})}
 
 
@@ -88,8 +89,8 @@ def post(conn: Connection, transfers: Sequence[Transfer]) -> list[int]:
     """Put transfers into the books and return their numbers, in order.
 
     A transfer that is already there with the same content is left as it is and its number returned, so a job may post
-    twice. Raises `PostingConflict` when its business key stands there with another content, and what the database raises
-    when a promise would be broken (`IntegrityError`: a wallet below zero, a reversal that mirrors nothing ...).
+    twice. Raises `PostingConflict` when its business key stands there with another content, and what the database
+    raises when a promise would be broken (`IntegrityError`: a wallet below zero, a reversal that mirrors nothing ...).
     """
     if not transfers:
         return []

@@ -73,7 +73,8 @@ def look_up(conn: Connection, card_id: int, *, partner_id: int) -> Holder | Refu
               from partner p
               left join card c on c.id = :card
               left join student_identity i on i.student_id = c.student_id
-              left join (enrolment e join school_year y on y.year = e.school_year and now() >= y.starts_at and now() < y.ends_at)
+              left join (enrolment e join school_year y
+                           on y.year = e.school_year and now() >= y.starts_at and now() < y.ends_at)
                 on e.student_id = c.student_id and e.withdrawn_at is null
              where p.id = :partner
         """),

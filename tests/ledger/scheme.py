@@ -1,4 +1,4 @@
-"""A small scheme for tests of the books: a school year, students with wallets and cards, a partner, its till and goods."""
+"""A small scheme for tests: a school year, students with wallets and cards, a partner, its till and goods."""
 
 import hashlib
 from dataclasses import dataclass, field
