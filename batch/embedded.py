@@ -77,10 +77,14 @@ class EmbeddedRedis(SharedServer):
         return Path(found)
 
 
-@functools.cache
-def embedded_redis(data: Path | None = None) -> EmbeddedRedis:
+def embedded_redis() -> EmbeddedRedis:
     """The Redis of the data folder, one object for the whole process."""
-    return EmbeddedRedis(data or data_folder())
+    return _of(data_folder())
+
+
+@functools.cache
+def _of(data: Path) -> EmbeddedRedis:
+    return EmbeddedRedis(data)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import sys
+from types import FrameType
 
 # From <sys/prctl.h>.
 PR_SET_PDEATHSIG = 1
@@ -17,6 +18,16 @@ def end_with_parent(parent: int | None = None) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if parent is not None and os.getppid() != parent:  # it ended before we could ask
             raise SystemExit(128 + signal.SIGTERM)
+
+
+def end_in_order() -> None:
+    """Let SIGTERM and a closed terminal unwind this process as Ctrl-C does, so that what it started is ended too."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _unwind)
+
+
+def _unwind(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
 
 
 def have_forks_end_with_us() -> None:

@@ -137,6 +137,19 @@ def upgrade(owner: Engine | None = None) -> None:
         engine.dispose()
 
 
+def require_this_release(engine: Engine) -> None:
+    """Raise `Unusable`, with the remedy, unless the database has had every migration of this program, and no other."""
+    remedy = "The database is not of this release: run `atouts db upgrade`."
+    try:
+        with engine.connect() as connection:
+            if missing_migrations(connection):
+                raise Unusable(remedy)
+    except exc.OperationalError as error:
+        if f'role "{APPLICATION_ROLE}" does not exist' in str(error.orig):
+            raise Unusable(remedy) from error
+        raise
+
+
 def missing_migrations(connection: Connection) -> bool:
     """Whether the database is of another release than this program, read with either role's connection."""
     here = MigrationContext.configure(connection, opts={"version_table_schema": "public"}).get_current_heads()

@@ -171,10 +171,14 @@ def _last_line(folder: Path) -> str:
     return lines[-1] if lines else "it says nothing"
 
 
-@functools.cache
-def embedded_postgres(data: Path | None = None) -> EmbeddedPostgres:
+def embedded_postgres() -> EmbeddedPostgres:
     """The PostgreSQL of the data folder, one object for the whole process."""
-    return EmbeddedPostgres(data or data_folder())
+    return _of(data_folder())
+
+
+@functools.cache
+def _of(data: Path) -> EmbeddedPostgres:
+    return EmbeddedPostgres(data)
 
 
 if __name__ == "__main__":

@@ -99,16 +99,18 @@ class SharedServer(ABC):
         if self._holder != os.getpid():
             return
         atexit.unregister(self.leave)
-        with self._one_at_a_time():
-            users, count = self._held
+        users, count = self._held
+        # If the folder was removed meanwhile there is nobody to take turns with, and nothing to find in it.
+        with self._one_at_a_time() if self.data.is_dir() else contextlib.nullcontext():
             # The keeper waits for `users`; `count` tells us, without racing the keeper, whether we are the last.
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(count, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 fcntl.flock(users, fcntl.LOCK_EX)
                 self.stop()
             for lock in self._held:
+                fcntl.flock(lock, fcntl.LOCK_UN)  # for the processes forked from this one, too
                 os.close(lock)
-            self._held, self._holder = [], 0
+        self._held, self._holder = [], 0
 
     def stop(self) -> bool:
         """Stop the server, whoever uses it; return whether it ran."""

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 import click
 
-from batch.lifetime import SUPERVISOR, end_with_parent
+from batch.lifetime import SUPERVISOR, end_in_order, end_with_parent
 from ledger.data_folder import Unusable
 
 # Each command is the module of its name in `partner_portal.commands`, imported only when it is called.
@@ -107,6 +107,7 @@ def main(arguments: list[str] | None = None) -> None:
     supervisor = os.environ.pop(SUPERVISOR, None)
     if supervisor:
         end_with_parent(int(supervisor))
+    end_in_order()
     try:
         atouts.main(arguments, prog_name="atouts")
     except Exception as error:

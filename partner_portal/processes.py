@@ -11,8 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Any
+from types import TracebackType
 
 import httpx
 import psutil
@@ -78,8 +77,11 @@ def end_tree(process: psutil.Process) -> None:
     """Ask `process` to end; after its time is up, kill it, and whatever of its children is left."""
     try:
         children = process.children(recursive=True)
-        process.terminate()
-        if not ended(process, STOP_SECONDS):
+        for _ in range(2):  # RQ may lose the first: it answers by an exception, and redis-py catches those in places
+            process.terminate()
+            if ended(process, STOP_SECONDS / 2):
+                break
+        else:
             children += process.children(recursive=True)
             process.kill()
     except psutil.NoSuchProcess:
@@ -114,20 +116,17 @@ def free_to_bind(address: str) -> None:
 class Supervisor:
     """A group of `atouts` commands that run as long as this context does, and end with it however it ends.
 
-    SIGTERM and a closed terminal unwind the context as Ctrl-C does. If this very process is killed the kernel ends the
-    children. Each writes its output to `log/<name>.log` of the data folder.
+    Ctrl-C unwinds it, and so do SIGTERM and a closed terminal after `batch.lifetime.end_in_order`. If this very process
+    is killed the kernel ends the children. Each writes its output to `log/<name>.log` of the data folder.
     """
 
     def __init__(self, name: str) -> None:
         """Nothing runs yet; `name` is what `atouts status` shows for this process."""
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._note = noted(name)
-        self._handlers: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> "Supervisor":
-        """Take over the signals that ask this process to end."""
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            self._handlers[number] = signal.signal(number, _unwind)
+        """Be listed as running."""
         self._note.__enter__()
         return self
 
@@ -135,15 +134,14 @@ class Supervisor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End all of them, the last started first. Nothing interrupts this."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            self._handlers.setdefault(number, signal.getsignal(number))
-            signal.signal(number, signal.SIG_IGN)
+        signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        handlers = [signal.signal(number, signal.SIG_IGN) for number in signals]
         for child in reversed(self._children.values()):
             with contextlib.suppress(psutil.NoSuchProcess):
                 end_tree(psutil.Process(child.pid))
             child.wait()
         self._note.__exit__(None, None, None)
-        for number, handler in self._handlers.items():
+        for number, handler in zip(signals, handlers, strict=True):
             signal.signal(number, handler)
 
     def start(self, name: str, *arguments: str) -> None:
@@ -186,7 +184,3 @@ class Supervisor:
         folder = prepared(data_folder()) / "log"
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder / f"{name}.log"
-
-
-def _unwind(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)

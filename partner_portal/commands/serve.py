@@ -8,8 +8,7 @@ from gunicorn.app.base import BaseApplication
 
 from batch.lifetime import have_forks_end_with_us
 from batch.queue import redis_url
-from ledger.data_folder import Unusable
-from ledger.database import application_engine, missing_migrations
+from ledger.database import application_engine, require_this_release
 from partner_portal import settings
 from partner_portal.processes import STOP_SECONDS, free_to_bind, noted
 
@@ -45,9 +44,7 @@ def command(bind: str | None) -> None:
     free_to_bind(address)
     redis_url()
     engine = application_engine()
-    with engine.connect() as connection:
-        if missing_migrations(connection):
-            raise Unusable("The database is not of this release: run `atouts db upgrade`.")
+    require_this_release(engine)
     engine.dispose()
     have_forks_end_with_us()
     options = {
@@ -55,7 +52,7 @@ def command(bind: str | None) -> None:
         "workers": settings.WEB_PROCESSES.value,
         "threads": settings.WEB_THREADS.value,
         "worker_class": "gthread",
-        "graceful_timeout": STOP_SECONDS - 5,
+        "graceful_timeout": STOP_SECONDS // 2 - 2,
         "proc_name": "atouts",
         "control_socket_disable": True,
     }
