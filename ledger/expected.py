@@ -1,0 +1,130 @@
+"""What the ledger expects of the bank: the payments it has sent, and what is known of each so far."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from ledger.bank_messages import Direction, MessageKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedPayment:
+    """One payment of a run that went to the bank.
+
+    Three facts are kept apart, because a bank may tell them in any order: that it rejected the payment, that it debited
+    us for it, and that the money came back. `debited_by` and `returned_by` say which message told it; a statement
+    counts for more than a notification, since only statements move the bank account in the books.
+    """
+
+    end_to_end_id: str
+    """Unique among all payments ever sent; a re-issue has another."""
+    instruction_id: str
+    message_id: str
+    payment_information_id: str
+    cents: int
+    iban: str
+    uetr: str | None = None
+    not_before: date | None = None
+    """The execution date that was asked for: no debit comes earlier."""
+    rejected_at: datetime | None = None
+    """When the report that rejects it was made, UTC."""
+    debited_by: MessageKind | None = None
+    returned_by: MessageKind | None = None
+    replaced_by: str | None = None
+    """End-to-end id of the payment that was issued in its place."""
+    bank_references: frozenset[str] = frozenset()
+    """Identifiers that the bank itself gave to this payment when it told of it before."""
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the bank said that it will not execute it."""
+        return self.rejected_at is not None
+
+    def told(self, direction: Direction) -> MessageKind | None:
+        """Which message told the debit, or the return, if any did."""
+        return self.debited_by if direction is Direction.DEBIT else self.returned_by
+
+    def open_for(self, direction: Direction, told_by: MessageKind, day: date | None) -> bool:
+        """Whether a movement that such a message tells, without our references, may still be this payment's."""
+        if self.rejected or (day and self.not_before and day < self.not_before):
+            return False
+        told = self.told(direction)
+        return told is None or (told is MessageKind.NOTIFICATION and told_by is MessageKind.STATEMENT)
+
+
+class Expected:
+    """The payments by everything that a bank may call them. All payments of a run must be there, or none."""
+
+    def __init__(self, payments: Iterable[ExpectedPayment]) -> None:
+        self._payments: dict[str, ExpectedPayment] = {}
+        self._by_reference: defaultdict[str, set[str]] = defaultdict(set)
+        self._runs: defaultdict[str, list[str]] = defaultdict(list)
+        self._by_account: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
+        for payment in payments:
+            self._add(payment)
+
+    def _add(self, payment: ExpectedPayment) -> None:
+        key = payment.end_to_end_id
+        if key in self._payments:
+            raise ValueError(f"two payments have the end-to-end id {key}")
+        self._payments[key] = payment
+        for run in {payment.message_id, payment.payment_information_id}:
+            self._runs[run].append(key)
+        self._by_account[payment.iban, payment.cents].append(key)
+        self._index_references(payment)
+
+    def _index_references(self, payment: ExpectedPayment) -> None:
+        own = {payment.instruction_id, payment.end_to_end_id, (payment.uetr or "").lower()} - {""}
+        for reference in own | payment.bank_references:
+            self._by_reference[reference].add(payment.end_to_end_id)
+
+    def payment(self, end_to_end_id: str | None) -> ExpectedPayment | None:
+        """The payment with this end-to-end id."""
+        return self._payments.get(end_to_end_id or "")
+
+    def referred_to(self, reference: str | None) -> ExpectedPayment | None:
+        """The one payment that is known by this reference, ours or the bank's; None where several are."""
+        keys = self._by_reference.get(reference or "") or self._by_reference.get((reference or "").lower()) or set()
+        return self._payments[next(iter(keys))] if len(keys) == 1 else None
+
+    def run(self, *identifiers: str | None) -> list[ExpectedPayment]:
+        """All payments of the run that has the first known of these message or payment information ids."""
+        for identifier in identifiers:
+            if identifier is not None and identifier in self._runs:
+                return [self._payments[key] for key in self._runs[identifier]]
+        return []
+
+    def runs(self) -> list[list[ExpectedPayment]]:
+        """The payments run by run, in the order they were given."""
+        messages = dict.fromkeys(payment.message_id for payment in self._payments.values())
+        return [self.run(message) for message in messages]
+
+    def to_account(self, iban: str, cents: int) -> list[ExpectedPayment]:
+        """The payments of an amount to an account, in the order they were given."""
+        return [self._payments[key] for key in self._by_account.get((iban, cents), [])]
+
+    def moved(
+        self, payment: ExpectedPayment, direction: Direction, told_by: MessageKind, references: frozenset[str]
+    ) -> None:
+        """Record that a message told the debit or the return of a payment, and what the bank called it."""
+        known = self._payments[payment.end_to_end_id]
+        witness = MessageKind.STATEMENT if MessageKind.STATEMENT in (told_by, known.told(direction)) else told_by
+        known = replace(known, bank_references=known.bank_references | references)
+        if direction is Direction.DEBIT:
+            known = replace(known, debited_by=witness)
+        else:
+            known = replace(known, returned_by=witness)
+        self._payments[payment.end_to_end_id] = known
+        self._index_references(known)
+
+    def refused(self, payment: ExpectedPayment, reported_at: datetime) -> None:
+        """Record that the bank rejected a payment."""
+        self._payments[payment.end_to_end_id] = replace(self._payments[payment.end_to_end_id], rejected_at=reported_at)
+
+
+def worth(payments: Iterable[ExpectedPayment]) -> int:
+    """What payments come to, in cents."""
+    return sum(payment.cents for payment in payments)

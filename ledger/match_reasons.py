@@ -1,0 +1,89 @@
+"""The French sentences that are recorded with each share of an entry, for the accountant and the auditor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ledger.bank_messages import Entry
+from ledger.expected import ExpectedPayment, worth
+from ledger.matching import Transaction
+from ledger.money import euros
+from ledger.return_reasons import words
+from ledger.shares import ConflictKind, Match, MatchKind
+
+_CONFLICTS = {
+    ConflictKind.REJECTED_YET_DEBITED: "rejeté par la banque, et pourtant débité : elle doit le recréditer.",
+    ConflictKind.REJECTED_AND_CREDITED: "rejeté par la banque, et crédité : cela compense son débit, s'il a eu lieu.",
+    ConflictKind.DEBITED_TWICE: "déjà débité par un autre mouvement : la banque a-t-elle payé deux fois ?",
+    ConflictKind.RETURNED_TWICE: "déjà rendu par un autre mouvement.",
+    ConflictKind.RETURN_TAKEN_BACK: "rendu, puis débité de nouveau par la banque.",
+}
+
+
+def match(found: Match) -> str:
+    """What agreed, what happened to which payments, and what is particular about it."""
+    verb = "débité" if found.kind is MatchKind.DEBITED else "rendu"
+    plural = "s" if len(found.payments) > 1 else ""
+    parts = [f"{' et '.join(found.keys)} : {_named(found.payments)} {verb}{plural}"]
+    if found.kind is MatchKind.RETURNED and found.reasons:
+        parts.append(f"motif : {words(found.reasons)}")
+    if found.charges_cents:
+        parts.append(f"{euros(found.charges_cents)} retenus par une banque")
+    if found.debit_awaited:
+        parts.append("le débit n'a pas encore été annoncé")
+    if found.told_before:
+        parts.append("déjà annoncé par un autre message, compté une seule fois")
+    return f"{'' if found.certain else 'À confirmer : '}{' ; '.join(parts)}."
+
+
+def conflict(kind: ConflictKind, payments: Sequence[ExpectedPayment], signed_cents: int) -> str:
+    """What the bank says and why the payments do not allow it."""
+    if kind is ConflictKind.AMOUNT_DIFFERS:
+        what = f"alors que la banque dit {euros(abs(signed_cents))}."
+    else:
+        what = _CONFLICTS[kind]
+    replaced = [payment.replaced_by for payment in payments if payment.replaced_by]
+    reissued = f" Réémis sous la référence {', '.join(replaced)}." if replaced else ""
+    return f"{_named(payments)} {what}{reissued}"
+
+
+def unknown(transaction: Transaction) -> str:
+    """What the bank gave as references, none of which is ours."""
+    references = transaction.detail.references
+    told = {
+        "EndToEndId": references.end_to_end_id,
+        "InstrId": references.instruction_id,
+        "UETR": references.uetr,
+        "PmtInfId": references.payment_information_id,
+        "MsgId": references.message_id,
+        "AcctSvcrRef": references.account_servicer_ref,
+        "IBAN": ", ".join(sorted(transaction.accounts)) or None,
+    }
+    given = ", ".join(f"{name} {value}" for name, value in told.items() if value) or "aucune référence"
+    direction = "crédit" if transaction.signed_cents > 0 else "débit"
+    return f"Aucun de nos virements ne correspond à ce {direction} de {euros(abs(transaction.signed_cents))} ({given})."
+
+
+def batch(run: Sequence[ExpectedPayment], entry: Entry, signed_cents: int) -> str:
+    """How an entry about one of our runs does not agree with it."""
+    rejected = worth([payment for payment in run if payment.rejected])
+    return (
+        f"Lot {run[0].message_id} de {euros(worth(run))}, dont {euros(rejected)} rejetés : l'écriture de "
+        f"{euros(entry.signed_cents)} laisse {euros(signed_cents)} sans explication."
+    )
+
+
+def remainder(signed_cents: int) -> str:
+    """That details do not add up to their entry."""
+    return f"Les détails de l'écriture laissent {euros(signed_cents)} sans explication."
+
+
+def charges(key: str, signed_cents: int) -> str:
+    """That a bank took its fee."""
+    return f"{key} : frais de la banque de {euros(abs(signed_cents))}."
+
+
+def _named(payments: Sequence[ExpectedPayment]) -> str:
+    if len(payments) == 1:
+        return f"virement {payments[0].end_to_end_id} de {euros(payments[0].cents)}"
+    return f"{len(payments)} virements du lot {payments[0].message_id}, {euros(worth(payments))} en tout,"

@@ -1,0 +1,147 @@
+"""Which of our payments a transaction on the bank's statement is.
+
+Keys are tried from the strongest to the weakest: end-to-end id; the other references, ours and the bank's; the run's
+ids with account and amount; account with amount; an id of ours written into a free text. A transaction that rests on
+an amount alone, or that several payments would fit, is proposed and not taken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from ledger.bank_messages import Detail, Direction, Entry, MessageKind
+from ledger.expected import Expected, ExpectedPayment
+
+_RETURN_SUBFAMILIES = frozenset({"RRTN", "ARET", "RPCR"})
+_CHARGE_SUBFAMILIES = frozenset({"CHRG", "COMM", "COME", "COMI", "COMT", "FEES"})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A payment and the keys that led to it. Without certainty it is the likeliest of several, or rests on little."""
+
+    payment: ExpectedPayment
+    keys: tuple[str, ...]
+    certain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A detail as it moved our account: the entry's word fills in what the detail leaves out."""
+
+    entry: Entry
+    detail: Detail
+    signed_cents: int
+    told_by: MessageKind
+
+    @property
+    def direction(self) -> Direction:
+        """Credit or debit of our account."""
+        return Direction.CREDIT if self.signed_cents > 0 else Direction.DEBIT
+
+    @property
+    def day(self) -> date | None:
+        """When it was booked."""
+        return self.entry.booking_date or self.entry.value_date
+
+    @property
+    def accounts(self) -> set[str]:
+        """The accounts it names; in a return banks put the payee on either side."""
+        return {account for account in (self.detail.creditor_account, self.detail.debtor_account) if account}
+
+    @property
+    def marked_return(self) -> bool:
+        """Whether the bank says in any of its ways that money came back."""
+        codes = {self.entry.transaction_code, self.detail.transaction_code} - {None}
+        return bool(
+            self.entry.reversal
+            or self.detail.return_reason
+            or any(code and code.subfamily in _RETURN_SUBFAMILIES for code in codes)
+        )
+
+    @property
+    def bank_references(self) -> frozenset[str]:
+        """What the bank calls it, for a return to be known by."""
+        references = self.detail.references
+        told = (references.uetr, references.transaction_id, references.account_servicer_ref, references.clearing_ref)
+        return frozenset(reference for reference in told if reference)
+
+
+def is_charge(entry: Entry) -> bool:
+    """Whether the entry is a fee of the bank by its transaction code."""
+    return entry.direction is Direction.DEBIT and entry.transaction_code.subfamily in _CHARGE_SUBFAMILIES
+
+
+def find(transaction: Transaction, expected: Expected) -> Found | None:
+    """The payment that a transaction speaks of, or None. Its amount need not agree where an id names it."""
+    return _by_references(transaction, expected) or _by_amount(transaction, expected) or _by_text(transaction, expected)
+
+
+def _by_references(transaction: Transaction, expected: Expected) -> Found | None:
+    references = transaction.detail.references
+    payment = expected.payment(references.end_to_end_id)
+    if payment is not None:
+        return Found(payment, ("EndToEndId",))
+    for key, reference in (
+        ("InstrId", references.instruction_id),
+        ("UETR", references.uetr),
+        ("TxId", references.transaction_id),
+        ("AcctSvcrRef", references.account_servicer_ref),
+    ):
+        payment = expected.referred_to(reference)
+        if payment is not None:
+            return Found(payment, (key,))
+    return None
+
+
+def _by_amount(transaction: Transaction, expected: Expected) -> Found | None:
+    references = transaction.detail.references
+    cents = abs(transaction.signed_cents)
+    run = expected.run(references.payment_information_id, references.message_id)
+    in_run = [payment for payment in run if payment.cents == cents]
+    if run:
+        key = "PmtInfId" if expected.run(references.payment_information_id) else "MsgId"
+        to_account = [payment for payment in in_run if payment.iban in transaction.accounts]
+        if to_account:
+            return _likeliest(transaction, to_account, (key, "IBAN", "montant"), certain=True)
+        # An account that is none of ours speaks against the amount.
+        return None if transaction.accounts else _likeliest(transaction, in_run, (key, "montant"), certain=False)
+    to_account = [payment for iban in transaction.accounts for payment in expected.to_account(iban, cents)]
+    # A partner may well send us the amount it once got, for reasons of its own.
+    certain = transaction.direction is Direction.DEBIT or transaction.marked_return
+    return _likeliest(transaction, to_account, ("IBAN", "montant"), certain=certain)
+
+
+def _likeliest(
+    transaction: Transaction, candidates: list[ExpectedPayment], keys: tuple[str, ...], *, certain: bool
+) -> Found | None:
+    """The one candidate that the transaction may still be, or the first of several, without certainty."""
+    direction, told_by = transaction.direction, transaction.told_by
+    fitting = [payment for payment in candidates if payment.open_for(direction, told_by, transaction.day)]
+    if told_by is MessageKind.NOTIFICATION:
+        # It may also tell once more what was told before.
+        fitting += [payment for payment in candidates if not payment.rejected and payment.told(direction)]
+    else:
+        # What a notification told is still to come on a statement, so this is likely it.
+        fitting = [payment for payment in fitting if payment.told(direction)] or fitting
+    if not fitting:
+        return None
+    return Found(fitting[0], keys, certain=certain and len(fitting) == 1)
+
+
+def _by_text(transaction: Transaction, expected: Expected) -> Found | None:
+    for word in _words(transaction):
+        payment = expected.payment(word)
+        if payment is not None:
+            return Found(payment, ("texte libre",), certain=False)
+    return None
+
+
+def _words(transaction: Transaction) -> Iterator[str]:
+    detail, entry = transaction.detail, transaction.entry
+    for text in (detail.remittance, detail.information, entry.information):
+        if text:
+            yield from re.split(r"[\s/,;]+", text)
