@@ -37,7 +37,8 @@ simulate: setup
 
 setup: .venv/.ready
 
-# uv makes the environment from the lock file, also where Python comes without venv; pip only fetches uv.
+# uv makes the environment from the lock file, also where Python comes without venv; pip only fetches uv. It trusts the
+# system's certificates where there are any, so that it works wherever pip does.
 .venv/.ready: pyproject.toml uv.lock
 	@if [ ! -x .tools/bin/uv ] && python3 -m pip --version >/dev/null 2>&1; then \
 	  echo "Fetching uv, which sets up the rest ..."; \
@@ -46,6 +47,7 @@ setup: .venv/.ready
 	@uv=.tools/bin/uv; [ -x $$uv ] || uv=uv; \
 	command -v $$uv >/dev/null || { echo "This needs pip (on Debian: apt install python3-pip) or uv on the PATH."; exit 1; }; \
 	echo "Setting up the Python packages, once: a few seconds to a minute ..."; \
+	[ ! -e /etc/ssl/certs/ca-certificates.crt ] || export UV_SYSTEM_CERTS=true; \
 	UV_PROJECT_ENVIRONMENT=.venv $$uv sync --locked --quiet
 	@touch $@
 
