@@ -81,6 +81,14 @@ def owner_engine() -> Engine:
     return engine_for(owner_url())
 
 
+@contextlib.contextmanager
+def long_transaction(engine: Engine) -> Iterator[Connection]:
+    """A transaction that may take as long as it needs: imports, grants, freezes. Committed at the end."""
+    with engine.begin() as conn:
+        conn.execute(text("set local statement_timeout = 0"))
+        yield conn
+
+
 def engine_for(
     url: URL | str, *, name: str = "atouts", statement_timeout_ms: int = 0, lock_timeout_ms: int = 0
 ) -> Engine:

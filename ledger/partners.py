@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from ledger import audit
-from ledger.identifiers import parse_iban, parse_siret, parse_uai
+from ledger.identifiers import mask_iban, parse_iban, parse_siret, parse_uai
 
 
 class NotPossible(Exception):
@@ -26,6 +26,38 @@ class Application:
     iban: str
     account_holder: str
     accepts: tuple[str, ...] = ("books",)
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """A partner as lists show it; the bank account is the one in use, else the one asked for."""
+
+    partner_id: int
+    siret: str
+    uai: str
+    name: str
+    town: str
+    status: str
+    status_reason: str | None
+    iban: str | None
+
+    @property
+    def masked_iban(self) -> str:
+        """The bank account as screens show it."""
+        return mask_iban(self.iban) if self.iban else "—"
+
+
+def all_partners(conn: Connection) -> list[Partner]:
+    """Every partner, in the order in which they came."""
+    rows = conn.execute(
+        text("""
+            select p.id as partner_id, p.siret, p.uai, p.name, p.town, p.status::text as status, p.status_reason,
+                   (select b.iban from partner_bank_account b where b.partner_id = p.id and b.ended_at is null
+                     order by b.accepted_at nulls last, b.id desc limit 1) as iban
+              from partner p order by p.id
+        """)
+    )
+    return [Partner(**row._mapping) for row in rows]
 
 
 def apply(conn: Connection, application: Application, *, actor: str) -> int:

@@ -70,6 +70,11 @@ class UnknownSchools(Exception):
 BATCH = 5_000
 
 
+def known_schools(conn: Connection) -> frozenset[str]:
+    """The UAI codes of the directory."""
+    return frozenset(conn.scalars(text("select uai from school")))
+
+
 def import_schools(conn: Connection, schools: Iterable[School]) -> int:
     """Enter schools, or their new names, by UAI; return how many were given."""
     given = list(schools)
@@ -133,7 +138,7 @@ def import_roster(conn: Connection, lines: Iterable[RosterLine], *, actor: str) 
     All or nothing, in the caller's transaction; importing the same roster again changes nothing. Raises
     `UnknownSchools` when the directory lacks a school.
     """
-    known = set(conn.scalars(text("select uai from school")))
+    known = known_schools(conn)
     students = new = enrolments = 0
     years: set[int] = set()
     missing: set[str] = set()

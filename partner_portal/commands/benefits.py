@@ -1,0 +1,55 @@
+"""`atouts benefits`: what a school year gives to whom."""
+
+from datetime import date, datetime
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from batch.french import euros, whole_number
+from ledger import benefits, cards, database
+from ledger.calendar import school_year_name
+from partner_portal.commands.operator import actor
+from partner_portal.commands.roster import SchoolYear, this_school_year
+
+YEAR = click.option("--year", type=SchoolYear(), help="School year (else the one under way).")
+
+
+@click.group()
+def command() -> None:
+    """Grant the benefits of a school year."""
+
+
+@command.command("open-year")
+@YEAR
+@click.option(
+    "--last-day", type=click.DateTime(["%Y-%m-%d"]), help="Last day of use, where it is not 30 June: 2027-07-07."
+)
+def open_year(year: int | None, last_day: datetime | None) -> None:
+    """Enter a school year with the scheme's amounts; one that is there already is left as it is."""
+    year = year or this_school_year()
+    day: date | None = last_day.date() if last_day else None
+    with database.application_engine().begin() as conn:
+        benefits.open_school_year(conn, year, last_day=day, actor=actor())
+    click.echo(f"L'année scolaire {school_year_name(year)} est ouverte.")
+
+
+@command.command("grant")
+@YEAR
+def grant(year: int | None) -> None:
+    """Grant each enrolled student what the scheme gives, and a card to who has none. Nothing is granted twice."""
+    year = year or this_school_year()
+    console = Console()
+    with (
+        console.status("Attribution des avantages…"),
+        database.long_transaction(database.application_engine()) as conn,
+    ):
+        granted = benefits.grant(conn, year, actor=actor())
+        issued = cards.issue_missing_cards(conn, cards.CardKeys.from_settings(), school_year=year)
+    table = Table(title=f"Avantages {school_year_name(year)}", title_justify="left")
+    for title in ("Avantage", "Élèves", "Attribués maintenant", "Montant"):
+        table.add_column(title, justify="left" if title == "Avantage" else "right")
+    for benefit in granted:
+        table.add_row(benefit.label, whole_number(benefit.wallets), whole_number(benefit.opened), euros(benefit.amount))
+    console.print(table)
+    console.print(f"{whole_number(issued)} cartes émises.", highlight=False)
