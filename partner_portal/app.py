@@ -98,7 +98,7 @@ def create_app(config: Config | None = None, *, engine: Engine | None = None, re
     # Who asks, then how much they ask, then whether they may: wrong secrets and wrong doors are counted too.
     app.before_request(gate.identify)
     limits.install(app)
-    gate.install(app, terminals=None)
+    gate.install(app)
     oidc.install(app)
     api.install(app, RESOURCES)
     app.before_request(gate.authorise)

@@ -1,4 +1,4 @@
-"""Charts drawn here as SVG: attributes and classes only, so that they pass our content security policy and print well."""
+"""Charts drawn here as SVG, with attributes and classes only: they pass our content security policy and print well."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ class _Drawn:
 
 
 def steps_up_to(highest: int) -> list[int]:
-    """Round values for the axis, from 0 to the first one that is not below `highest`: 1, 2 or 5 times a power of ten."""
+    """Round values for the axis, from 0 to the first not below `highest`: steps of 1, 2 or 5 times a power of ten."""
     rough = max(highest, 1) / 4
     power = 10 ** math.floor(math.log10(rough)) if rough >= 1 else 1
     step = int(next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough))
@@ -48,7 +48,7 @@ def axis_euros(cents: int) -> str:
 
 
 def bars(title: str, values: Sequence[Bar], *, unit: str = "euros") -> Markup:
-    """A bar chart of amounts in cents (`unit` "euros") or of counts; the same figures stand in a table below, folded."""
+    """A bar chart of amounts in cents (`unit` "euros") or of counts; a folded table below holds the same figures."""
     say: Callable[[int], str] = axis_euros if unit == "euros" else whole_number
     steps = steps_up_to(max((bar.value for bar in values), default=0))
     floor, room = HEIGHT - BOTTOM, HEIGHT - TOP - BOTTOM

@@ -7,11 +7,11 @@ import math
 import time
 
 from flask import Flask, Response, request
-from flask_limiter import Limiter
+from flask_limiter import Limiter, RequestLimit
 
 from partner_portal.auth.principals import current_principal
 from partner_portal.portal import portal
-from partner_portal.problems import under_api
+from partner_portal.problems import Problem, answer, under_api
 
 UNCOUNTED = frozenset({"monitoring.healthz", "monitoring.readyz", "monitoring.metrics"})
 
@@ -32,8 +32,17 @@ def _rate() -> str:
     return config.rate_limit if current_principal().id is not None else config.rate_limit_unknown
 
 
+def _seconds_left(counted: RequestLimit) -> int:
+    return max(1, math.ceil(counted.window.reset_time - time.time()))
+
+
+def _refuse(counted: RequestLimit) -> Response:
+    return answer(Problem("too_many_requests", headers={"Retry-After": str(_seconds_left(counted))}))
+
+
 limiter = Limiter(
     key_func=asker,
+    on_breach=_refuse,
     application_limits=[_rate],
     strategy="fixed-window",
     key_prefix="atouts",
@@ -58,11 +67,8 @@ def install(app: Flask) -> None:
     def tell(response: Response) -> Response:
         """RateLimit headers as in draft-ietf-httpapi-ratelimit-headers: the quota per window and what is left of it."""
         counted = limiter.current_limit
-        if counted is None or not (under_api() or response.status_code == 429):
+        if counted is None or not under_api():
             return response
-        seconds = max(1, math.ceil(counted.window.reset_time - time.time()))
         response.headers["RateLimit-Policy"] = f'"default";q={counted.limit.amount};w={counted.limit.get_expiry()}'
-        response.headers["RateLimit"] = f'"default";r={counted.remaining};t={seconds}'
-        if response.status_code == 429:
-            response.headers.setdefault("Retry-After", str(seconds))
+        response.headers["RateLimit"] = f'"default";r={counted.remaining};t={_seconds_left(counted)}'
         return response

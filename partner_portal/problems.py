@@ -11,6 +11,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
+from ledger.refusals import SENTENCES, Refusal
+
 UNAVAILABLE = (RedisError, OperationalError, PoolTimeoutError)
 """What it means when a server behind us is away: try again, nothing is wrong with the request."""
 API_ROOT = "/api/"
@@ -48,9 +50,19 @@ PROBLEMS: dict[str, Kind] = {
     "internal_error": Kind(500, "Une erreur est survenue de notre côté. Rien n’a été enregistré."),
     "unavailable": Kind(503, "Le service est momentanément indisponible. Réessayez dans quelques instants."),
 }
-"""The whole list. `code` is part of the API's contract: codes are added, never renamed."""
-
 _BY_STATUS = {kind.status: code for code, kind in reversed(PROBLEMS.items())}
+"""What an error that only has a status is called: the first of the list above with that status."""
+
+_REFUSAL_STATUS = {
+    Refusal.TERMINAL_REVOKED: 403,
+    Refusal.PARTNER_NOT_VALIDATED: 403,
+    Refusal.PARTNER_SUSPENDED: 403,
+    Refusal.KEY_REUSED: 409,
+}
+PROBLEMS |= {
+    refusal.value: Kind(_REFUSAL_STATUS.get(refusal, 422), sentence) for refusal, sentence in SENTENCES.items()
+}
+"""The whole list, with the reasons for which a sale is refused. Codes are contract: they are added, never renamed."""
 
 
 class Problem(HTTPException):

@@ -18,12 +18,10 @@ class SampleForm(FlaskForm):  # type: ignore[misc]
 
     name = StringField("Raison sociale", validators=[DataRequired("Indiquez la raison sociale.")])
     email = EmailField("Adresse électronique")
-    benefit = SelectField(
-        "Avantage", choices=[("books", "Livres scolaires"), ("equipment", "Équipement professionnel")]
-    )
+    benefit = SelectField("Avantage", choices=["Livres scolaires", "Équipement professionnel"])
     since = DateField("Depuis le")
     remark = TextAreaField("Remarque")
-    mode = RadioField("Si un élève n’a pas assez", choices=[("each", "Passer aux suivants"), ("all", "Tout refuser")])
+    mode = RadioField("Si un élève n’a pas assez", choices=["Passer aux suivants", "Tout refuser"])
     agreed = BooleanField("Je m’engage à facturer le coût réel")
 
 

@@ -4,7 +4,6 @@ Views only *declare*, with `@requires` and `@step_up`; the gate decides before a
 declares nothing is refused to everybody, so forgetting is never a hole.
 """
 
-import hashlib
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -13,24 +12,25 @@ from urllib.parse import urlsplit
 from flask import Flask, current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFProtect
-from sqlalchemy import Connection
 from werkzeug.exceptions import BadRequest
 
 from ledger import people
 from ledger.rights import RIGHTS, Role
+from ledger.terminals import hash_of_secret, terminal_of_secret
 from partner_portal.auth.principals import ANONYMOUS, Principal, current_principal
 from partner_portal.auth.sessions import Session
 from partner_portal.portal import portal
 from partner_portal.problems import Problem, under_api
 
 View = TypeVar("View", bound=Callable[..., Any])
-TerminalLookup = Callable[[Connection, bytes], Principal | None]
 
 PARTNER = "partner_id"
 """Session key: the school a person who works for several has chosen."""
 PROVED_AT = "proved_at"
 """Session key: when the person last proved who they are, in seconds since 1970."""
 STUDENT_NAME = "student_name"
+REPLAYED = frozenset({"sales.make", "sales.cancel"})
+"""What a revoked till may still ask: its answered requests are answered again, and everything new is refused there."""
 
 csrf = CSRFProtect()
 
@@ -78,11 +78,21 @@ def identify() -> None:
 
 
 def _terminal(secret: str) -> Principal:
-    look_up: TerminalLookup | None = current_app.extensions.get("atouts.terminals")
-    if look_up is None or not secret:
-        return ANONYMOUS
+    secret_hash = hash_of_secret(secret)
     with portal().engine.connect() as conn:
-        return look_up(conn, hashlib.sha256(secret.encode()).digest()) or ANONYMOUS
+        terminal = terminal_of_secret(conn, secret_hash)
+    if terminal is None:
+        return ANONYMOUS
+    return Principal(
+        "terminal",
+        terminal.terminal_id,
+        frozenset({Role.ANYONE, Role.TERMINAL}),
+        name=terminal.name,
+        partner_id=terminal.partner_id,
+        partner_name=terminal.partner_name,
+        secret_hash=secret_hash,
+        is_revoked=terminal.revoked,
+    )
 
 
 def _signed_in(owner: str) -> Principal:
@@ -135,6 +145,8 @@ def authorise() -> ResponseReturnValue | None:
     principal = current_principal()
     if not principal.may(action):
         return _turn_away(principal)
+    if principal.is_revoked and action not in REPLAYED:
+        raise Problem("terminal_revoked")
     _refuse_foreign_page(principal)
     if declared(view, request.method, "wants_step_up") and not proved_lately():
         return _ask_for_proof()
@@ -201,9 +213,8 @@ def local_path(address: str) -> str | None:
     return path
 
 
-def install(app: Flask, terminals: TerminalLookup | None) -> None:
+def install(app: Flask) -> None:
     """Set `app` up for the gate; `create_app` puts `identify` and `authorise` before and after the rate limiter."""
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False
     app.config["WTF_CSRF_TIME_LIMIT"] = None
     csrf.init_app(app)
-    app.extensions["atouts.terminals"] = terminals

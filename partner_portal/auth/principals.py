@@ -23,6 +23,8 @@ class Principal:
     email: str = ""
     secret_hash: bytes | None = None
     """Of a terminal: SHA-256 of the secret it presented, which the sale statement checks again."""
+    is_revoked: bool = False
+    """Of a terminal: it opens nothing any more, but a sale that was answered is answered the same way for ever."""
 
     @property
     def actor(self) -> str:

@@ -78,8 +78,8 @@ class RedisSessions(SessionInterface):
             session = Session(now=now)
             session.is_read_only = True
             return session
-        sid = request.cookies.get(self.get_cookie_name(app))
-        return (sid and self._read(sid, now)) or Session(now=now)
+        found = self._read(request.cookies.get(self.get_cookie_name(app)), now)
+        return Session(now=now) if found is None else found
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Write what changed, and hand out or take back the cookie."""
@@ -155,7 +155,7 @@ class RedisSessions(SessionInterface):
 
     def end_all(self, owner: str, *, but: Session | None = None) -> int:
         """Sign `owner` out everywhere, save from `but`; how many sessions ended."""
-        kept = self.reference(but) if but else None
+        kept = None if but is None else self.reference(but)
         return sum(self.end_one(owner, one.reference) for one in self.sessions_of(owner) if one.reference != kept)
 
     def _references(self, owner: str) -> list[str]:
@@ -171,8 +171,8 @@ class RedisSessions(SessionInterface):
     def _index(owner: str) -> str:
         return f"atouts:sessions-of:{owner}"
 
-    def _read(self, sid: str, now: float) -> Session | None:
-        raw = self.redis.get(self._key(_digest(sid)))
+    def _read(self, sid: str | None, now: float) -> Session | None:
+        raw = self.redis.get(self._key(_digest(sid))) if sid else None
         if raw is None:
             return None
         record = json.loads(raw)

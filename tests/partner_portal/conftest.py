@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -66,7 +66,7 @@ def books(app: Flask) -> Engine:
     return app.extensions["atouts"].engine
 
 
-# -- people ------------------------------------------------------------------------------------------------------------
+# -- people ----------------------------------------------------------------------------------------------------------
 
 
 def add_partner(engine: Engine, name: str = "Lycée Jeanne d’Arc") -> int:
@@ -93,7 +93,7 @@ def hire(engine: Engine, email: str, *roles: Role, name: str = "Alix Martin", pa
     return person_id
 
 
-# -- Flask's client ------------------------------------------------------------------------------------------------------
+# -- Flask's client --------------------------------------------------------------------------------------------------
 
 
 class Visitor:
@@ -131,7 +131,7 @@ def visitor(app: Flask) -> Visitor:
     return Visitor(app)
 
 
-# -- Chromium ------------------------------------------------------------------------------------------------------------
+# -- Chromium --------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
@@ -159,7 +159,7 @@ def portal_url(fresh_database: Database, redis: Redis, config: Config) -> Iterat
 
 @pytest.fixture
 def page(browser: Browser, portal_url: str) -> Iterator[Page]:
-    """An empty tab, 1280 pixels wide; the test fails if the console shows an error or a refused inline style or script."""
+    """An empty tab, 1280 pixels wide. The test fails if the console complains: an error, a refused style or script."""
     context = browser.new_context(base_url=portal_url, locale="fr-FR", viewport={"width": 1280, "height": 900})
     page = context.new_page()
     complaints: list[str] = []
