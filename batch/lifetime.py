@@ -13,11 +13,14 @@ SUPERVISOR = "ATOUTS_SUPERVISOR"
 
 
 def end_with_parent(parent: int | None = None) -> None:
-    """Have the kernel end this process, by SIGTERM, when its parent (`parent`, if already known) ends. Linux only."""
+    """Have the kernel kill this process when its parent (`parent`, if already known) ends. Linux only.
+
+    That is for a parent that was killed itself; one that ends in order asks its children to, first.
+    """
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if parent is not None and os.getppid() != parent:  # it ended before we could ask
-            raise SystemExit(128 + signal.SIGTERM)
+            raise SystemExit(128 + signal.SIGKILL)
 
 
 def end_in_order() -> None:

@@ -125,7 +125,8 @@ def test_status_tells_what_runs_and_starts_nothing(data: Path) -> None:
     assert "embedded, not running" in atouts("status").stdout
     assert not data.exists()
     with supervised(data):
-        assert atouts("db", "upgrade").returncode == 0
+        upgraded = atouts("db", "upgrade")
+        assert upgraded.returncode == 0, upgraded.stderr
         told = re.sub(r"\s+", " ", atouts("status").stdout)
         assert re.search(
             r"PostgreSQL embedded, process \d+, of this release Redis embedded, process \d+, answers", told
