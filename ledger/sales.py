@@ -27,10 +27,15 @@ class AskedLine:
 
 @dataclass(frozen=True, slots=True)
 class AskedSale:
-    """One student's sale: the card that was scanned (None: the code told no card) and at least one line."""
+    """One student's sale: the card that was scanned and at least one line.
+
+    Without a card, because the code told none, `code_refusal` says why. Such a sale is asked all the same: only here is
+    it known whether its key was answered before, and from here on it is answered the same way.
+    """
 
     card_id: int | None
     lines: Sequence[AskedLine]
+    code_refusal: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ class AskedTwiceAtOnce(Exception):
 _SELL = text("""
     select * from sell(:terminal, :secret_hash, :key, :request_hash, cast(:cards as bigint[]),
                        cast(:line_item as smallint[]), cast(:line_ean as bigint[]), cast(:line_price as bigint[]),
-                       :all_or_nothing, :held_until)
+                       :all_or_nothing, :held_until, cast(:code_refusals as refusal[]))
 """)
 
 
@@ -119,6 +124,7 @@ def sell(
                 "line_price": [line.price for _, line in lines],
                 "all_or_nothing": all_or_nothing,
                 "held_until": held_until,
+                "code_refusals": [sale.code_refusal and sale.code_refusal.value for sale in sales],
             },
         ).all()
     except DBAPIError as error:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 
 from ledger import cancellations, holds, partners, students, terminals
 from ledger.refusals import SENTENCES, Refusal
-from ledger.sales import KeyReused, UnknownTerminal, sell
+from ledger.sales import AskedLine, AskedSale, KeyReused, UnknownTerminal, sell
 from tests.ledger.scheme import ACTOR, BOOK, HELMET, OTHER_BOOK, Line, Till, make_partner, make_scheme
 
 
@@ -125,6 +125,21 @@ def test_a_refusal_is_replayed_too(conn: Connection) -> None:
     assert refusal_of(scheme.till.sell(conn, (scheme.cards[0], [(BOOK, 1)]), key=key)) is Refusal.DEADLINE_PASSED
     conn.execute(text("update benefit set usable_until = now() + interval '1 day'"))
     assert refusal_of(scheme.till.sell(conn, (scheme.cards[0], [(BOOK, 1)]), key=key)) is Refusal.DEADLINE_PASSED
+
+
+def test_a_code_without_a_card_is_refused_for_its_own_reason_and_stays_so(conn: Connection) -> None:
+    scheme = make_scheme(conn)
+
+    def ask(reason: Refusal | None) -> Refusal | None:
+        sale = AskedSale(None, [AskedLine(BOOK, 3000)], reason)
+        request = {"terminal_id": scheme.till.terminal_id, "secret_hash": None, "key": key, "request_hash": b"h"}
+        return refusal_of(sell(conn, sales=[sale], **request))  # type: ignore[arg-type]
+
+    key = uuid4()
+    assert ask(Refusal.CODE_EXPIRED) is Refusal.CODE_EXPIRED
+    assert ask(None) is Refusal.CODE_EXPIRED
+    key = uuid4()
+    assert ask(None) is Refusal.UNKNOWN_CARD
 
 
 def test_the_same_key_for_another_request_is_a_conflict(conn: Connection) -> None:

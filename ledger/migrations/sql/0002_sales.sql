@@ -91,7 +91,8 @@ create function sell(
     p_line_ean       bigint[],
     p_line_price     bigint[],                    -- cents
     p_all_or_nothing boolean default false,
-    p_held_until     timestamptz default null     -- reserve instead of debit
+    p_held_until     timestamptz default null,    -- reserve instead of debit
+    p_code_refusals  refusal[] default null       -- one per sale: why the code told no card, where that is known
 ) returns setof answered_line
 language plpgsql security definer set search_path = atouts, pg_temp set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
@@ -115,7 +116,7 @@ begin
                        case when t.revoked_at is not null then 'terminal_revoked'::refusal
                             when p.status = 'suspended' then 'partner_suspended'
                             when p.status <> 'validated' then 'partner_not_validated'
-                            when c.id is null then 'unknown_card'
+                            when c.id is null then coalesce(p_code_refusals[l.item], 'unknown_card')
                             when c.reason = 'student_not_enrolled' then 'student_not_enrolled'
                             when c.revoked_at is not null then 'card_revoked'
                             when o.ean is null then 'product_not_covered'
