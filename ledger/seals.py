@@ -14,16 +14,12 @@ reproduce a seal with psql and sha256sum and no program of ours (here the second
 Who owns the database can rewrite the seals as well. That is why the latest one is printed on each payout run's
 documents: `verify` compares what was printed.
 
-How a range is known to be closed, although transfers commit out of order: a transaction takes its transaction number
-(xid) before its first transfer number (see the default of `transfer.id`). The sealer reads the last transfer number
-given out, and after that takes an xid itself. Whoever was given a number up to there has a lower xid, so once no lower
-xid is running everything is decided: committed and visible, or gone for ever. Comparing with a snapshot's xmax would
-not do: it is one above the last xid that *ended*, and a running transaction may have that very one. It does not matter
-that a crash skips numbers (a gap is sealed as a gap), nor that a restored database counts xids anew (none is kept).
+Only what is settled is sealed (see `settled_through`): transfers commit out of the order of their numbers, and one that
+came later into a sealed range would look like a forgery. A number that was never used, after a rollback or a crash, is
+a gap and sealed as one. A restored database keeps its seals, as long as the sequence of numbers is restored with it.
 """
 
 import hashlib
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +28,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from ledger.payouts.settled import StillPosting, settled_through
 from ledger.streams import Progress, copied_rows, silent, take_time
 
 COLUMNS = "id, posted_at, debit_account, credit_account, amount, document, line, kind, school_year, reverses"
@@ -113,37 +110,23 @@ def latest(conn: Connection) -> Seal | None:
 
 
 def seal(conn: Connection, *, patience: float = PATIENCE_SECONDS) -> Seal | None:
-    """Seal the next range, at most `RANGE` numbers. The transaction must be new and READ COMMITTED, and end soon.
+    """Seal the next range, at most `RANGE` numbers, in a read committed transaction that has posted nothing itself.
 
     None when there is nothing new, when another sealer is at it, or when a transaction that may still add to the range
     does not end within `patience` seconds: the next run will find it ended. Raises `NumbersWentBack`.
     """
-    if conn.scalar(text("select pg_current_xact_id_if_assigned() is not null")):
-        raise ValueError("seal needs a transaction that has written nothing yet: its xid must follow the last number")
     if not conn.scalar(text("select pg_try_advisory_xact_lock(:lock)"), {"lock": _SEALING_LOCK}):
         return None
     take_time(conn)
     last = latest(conn)
     after = last.last_id if last else 0
-    given_out = conn.execute(
-        text("select case when is_called then last_value else last_value - 1 end from transfer_number")
-    ).scalar_one()
-    if given_out < after:
-        raise NumbersWentBack(f"transfer number {given_out + 1} would be next, and {after} is sealed")
-    if given_out == after or not _is_decided(conn, patience):
+    try:
+        settled = settled_through(conn, patience)
+    except StillPosting:
         return None
-    return _record(conn, last, after, min(given_out, after + RANGE))
-
-
-def _is_decided(conn: Connection, patience: float) -> bool:
-    """Wait until every transaction with a lower xid than ours has ended; whether it came in `patience` seconds."""
-    conn.execute(text("select pg_current_xact_id()"))
-    deadline = time.monotonic() + patience
-    while not conn.scalar(text("select pg_snapshot_xmin(pg_current_snapshot()) >= pg_current_xact_id()")):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
+    if settled < after:
+        raise NumbersWentBack(f"transfer number {settled + 1} would be next, and {after} is sealed")
+    return None if settled == after else _record(conn, last, after, min(settled, after + RANGE))
 
 
 def _record(conn: Connection, last: Seal | None, after: int, last_id: int) -> Seal:
