@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -115,7 +115,8 @@ def test_stop_ends_servers_whose_users_and_keeper_were_all_killed(data: Path) ->
     with supervised(data) as process:
         ours = [line for line in processes_of(data) if "bin/postgres" not in line and "redis-server" not in line]
         for line in sorted(ours, key=lambda line: ".embedded" not in line):  # the keepers first
-            psutil.Process(int(line.split()[0])).kill()
+            with suppress(psutil.NoSuchProcess):
+                psutil.Process(int(line.split()[0])).kill()
         process.wait()
         assert atouts("stop").stdout in ("Stopped: postgresql, redis.\n", "Stopped: redis, postgresql.\n")
         assert nothing_is_left(data)
