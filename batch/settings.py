@@ -26,3 +26,29 @@ SMTP_SECURITY = Setting("SMTP_SECURITY", "none", "How the way to it is protected
 SMTP_USER = Setting("SMTP_USER", "", "The name we sign in with at the mail server, if it asks for one.")
 SMTP_PASSWORD = Setting("SMTP_PASSWORD", "", "The password that goes with it.", secret=True)
 MAIL_FROM = Setting("MAIL_FROM", "Atouts Normandie <ne-pas-repondre@normandie.fr>", "The sender of our mails.")
+
+PAYER_NAME = Setting("PAYER_NAME", "Région Normandie", "Who pays the partners, as the bank knows it.")
+PAYER_IBAN = Setting("PAYER_IBAN", "", "The account that pays the partners.")
+PAYER_BIC = Setting("PAYER_BIC", "", "The BIC of that account's bank; found from the IBAN where its bank is known.")
+BANK_PROFILE = Setting(
+    "BANK_PROFILE", "standard", "How that bank wants its payment files: standard, or the path of a TOML or JSON file."
+)
+MESSAGE_PREFIX = Setting(
+    "MESSAGE_PREFIX", "ATOUTS", "What the ids of payment files begin with: 1 to 12 capital letters and digits."
+)
+PAYOUT_FOLDER = Setting(
+    "PAYOUT_FOLDER", "", "Where payment files are put for the bank's transfer software to take; none if empty."
+)
+PAYOUT_MINIMUM_CENTS = Setting(
+    "PAYOUT_MINIMUM_CENTS", 100, "What is owed to a partner below this is carried over to the next week."
+)
+PAYOUT_PAYMENT_LIMIT_CENTS = Setting(
+    "PAYOUT_PAYMENT_LIMIT_CENTS", 30_000_000, "A single payment above this is held back."
+)
+PAYOUT_WEEKLY_LIMIT_CENTS = Setting(
+    "PAYOUT_WEEKLY_LIMIT_CENTS", 30_000_000, "More than this to one partner in a week is held back."
+)
+PAYOUT_RUN_LIMIT_CENTS = Setting("PAYOUT_RUN_LIMIT_CENTS", 1_000_000_000, "A run above this cannot be approved.")
+PAYOUT_UNUSUAL_TIMES = Setting(
+    "PAYOUT_UNUSUAL_TIMES", 3, "From how many times a partner's median payment on the approvers are told."
+)

@@ -92,19 +92,20 @@ create table payout_run (
     state           payout_state not null default 'draft',
     payer           jsonb not null,               -- name, IBAN and BIC of the account that pays
     bank_profile    jsonb not null,               -- how the bank wants its file
-    payments        integer not null,
-    amount          bigint not null,              -- cents: the sum of the payments
-    carried         bigint not null,              -- cents: net at or below zero, or too little; the next run takes it over
-    held            bigint not null,              -- cents: owed, and kept back for a reason
-    owed            bigint not null,              -- cents: all that is owed at the cut-off and not in an earlier run
     amount_limit    bigint not null,              -- cents: above it the run cannot be approved
+    payments        integer not null default 0,
+    amount          bigint not null default 0,    -- cents: the sum of the payments
+    carried         bigint not null default 0,    -- cents: net at or below zero, or too little; the next run takes it over
+    held            bigint not null default 0,    -- cents: owed, and kept back for a reason
+    owed            bigint not null default 0,    -- cents: all that is owed at the cut-off and not in an earlier run
     flags           text[] not null default '{}',
-    content_hash    bytea not null check (length(content_hash) = 32),
+    content_hash    bytea check (length(content_hash) = 32),   -- see ledger/payouts/content.py
     seal_number     bigint references seal,       -- the latest seal when it was frozen
     prepared_by     text not null,
     prepared_at     timestamptz not null default now(),
     constraint owed_is_accounted_for check (owed = amount + carried + held),
-    constraint only_what_is_past check (cutoff <= prepared_at)
+    constraint only_what_is_past check (cutoff <= prepared_at),
+    constraint frozen_with_a_hash check (state = 'draft' or content_hash is not null)
 );
 create unique index one_live_run_per_week on payout_run (cutoff) where weekly and state <> 'refused';
 
@@ -166,20 +167,21 @@ create table payout_horizon (
     through    bigint not null
 );
 
--- What is owed to a partner between two numbers and in no live line. Sales and amounts reopened are owed to it, refunds by it.
+-- What is owed to a partner between two numbers and in no live line: all that moved its account, save the payouts themselves.
+-- Sales, amounts that came back and debts given up are owed to it; refunds are owed by it.
 create function open_transfers(p_partner integer, p_after bigint, p_until bigint)
 returns table (transfer_id bigint, posted_at timestamptz, amount bigint)
 language sql stable
 begin atomic
     select t.id, t.posted_at, t.amount
       from atouts.transfer t
-     where t.credit_account = 2000000000000 + p_partner and t.kind in ('sale', 'payout_reopened')
+     where t.credit_account = 2000000000000 + p_partner and t.kind <> 'payout'
        and t.id > p_after and t.id <= p_until
        and not exists (select from atouts.payout_line l where l.transfer_id = t.id and l.live)
     union all
     select t.id, t.posted_at, -t.amount
       from atouts.transfer t
-     where t.debit_account = 2000000000000 + p_partner and t.kind = 'refund'
+     where t.debit_account = 2000000000000 + p_partner and t.kind <> 'payout'
        and t.id > p_after and t.id <= p_until
        and not exists (select from atouts.payout_line l where l.transfer_id = t.id and l.live);
 end;
@@ -199,10 +201,16 @@ create table payout_file (
     created_at     timestamptz not null,          -- as the file says, to the second
     execution_date date not null,
     name           text not null unique,
-    content        bytea not null,
-    size           integer not null,
-    sha256         bytea not null,
-    constraint hash_is_of_the_content check (sha256 = sha256(content) and size = length(content))
+    size           bigint not null check (size > 0),
+    sha256         bytea not null check (length(sha256) = 32)
+);
+
+-- The bytes, in pieces, so that neither writing nor reading them takes memory.
+create table payout_file_part (
+    run_id  integer not null references payout_file,
+    part    integer not null check (part > 0),
+    content bytea not null,
+    primary key (run_id, part)
 );
 
 create table payout_transmission (
@@ -261,10 +269,10 @@ begin
           left join payout_run r on r.id = p.run_id
           left join transfer t on t.id = a.transfer_id
          where r.state is distinct from 'draft' or not a.live or t.id is null or t.posted_at >= r.cutoff
-            or not case t.kind
-                   when 'refund' then t.debit_account = 2000000000000 + p.partner_id and a.amount = -t.amount
-                   when 'sale' then t.credit_account = 2000000000000 + p.partner_id and a.amount = t.amount
-                   when 'payout_reopened' then t.credit_account = 2000000000000 + p.partner_id and a.amount = t.amount
+            or t.kind = 'payout'
+            or not case 2000000000000 + p.partner_id
+                   when t.credit_account then a.amount = t.amount
+                   when t.debit_account then a.amount = -t.amount
                    else false end)
     then
         perform payout_refuse('lines_claim_what_is_owed', 'a line pays a transfer of its partner, before the cut-off, with its whole amount');
@@ -297,39 +305,28 @@ end $$;
 create trigger payout_lines_thaw after update on payout_line referencing old table as before new table as after
     for each statement execute function payout_lines_thaw();
 
+-- The horizon of a partner moves up only past what is claimed, and only in transactions that see what others have posted since.
 create function payout_horizon_is_proved() returns trigger
 language plpgsql security definer set search_path = atouts, pg_temp as $$
+declare
+    proved boolean := current_setting('transaction_isolation') = 'read committed'
+                      and not exists (select from after a where a.through > (select last_value from transfer_number));
 begin
-    -- In a snapshot taken earlier, transfers that others have posted since would be overlooked.
-    if current_setting('transaction_isolation') <> 'read committed' then
-        perform payout_refuse('horizon_is_proved', 'the horizon moves in a read committed transaction only');
+    if tg_op = 'INSERT' then
+        proved := proved and not exists (select from after a, open_transfers(a.partner_id, 0, a.through));
+    else
+        proved := proved and (select count(*) from before) = (select count(*) from before join after using (partner_id))
+                  and not exists (select from before b join after a using (partner_id), open_transfers(a.partner_id, b.through, a.through));
     end if;
-    if tg_op = 'INSERT' and exists (select from added a, lateral open_transfers(a.partner_id, 0, a.through))
-       or exists (select from added a where a.through > (select last_value from transfer_number))
-    then
+    if not proved then
         perform payout_refuse('horizon_is_proved', 'something below this horizon is owed and in no run');
     end if;
     return null;
 end $$;
-create trigger payout_horizon_is_proved after insert on payout_horizon referencing new table as added
+create trigger payout_horizon_begins after insert on payout_horizon referencing new table as after
     for each statement execute function payout_horizon_is_proved();
-
-create function payout_horizon_rises_proved() returns trigger
-language plpgsql security definer set search_path = atouts, pg_temp as $$
-begin
-    if current_setting('transaction_isolation') <> 'read committed' then
-        perform payout_refuse('horizon_is_proved', 'the horizon moves in a read committed transaction only');
-    end if;
-    if exists (select from before b join after a using (partner_id), lateral open_transfers(a.partner_id, b.through, a.through))
-       or exists (select from after a where a.through > (select last_value from transfer_number))
-       or (select count(*) from before) <> (select count(*) from before join after using (partner_id))
-    then
-        perform payout_refuse('horizon_is_proved', 'something below this horizon is owed and in no run');
-    end if;
-    return null;
-end $$;
-create trigger payout_horizon_is_proved_again after update on payout_horizon referencing old table as before new table as after
-    for each statement execute function payout_horizon_rises_proved();
+create trigger payout_horizon_moves after update on payout_horizon referencing old table as before new table as after
+    for each statement execute function payout_horizon_is_proved();
 
 -- Who approves: two people with that right, who read the hash that the run has, who did not prepare it, and who had no hand in
 -- any bank account that it pays to.
@@ -374,6 +371,16 @@ begin
 end $$;
 create trigger payout_file_is_next before insert on payout_file for each row execute function payout_file_is_next();
 
+create function payout_file_is_whole() returns trigger
+language plpgsql security definer set search_path = atouts, pg_temp as $$
+begin
+    if (select state from payout_run where id = new.run_id) is distinct from 'approved' then
+        perform payout_refuse('bytes_are_written_once', 'the file of a run is written once');
+    end if;
+    return new;
+end $$;
+create trigger payout_file_is_whole before insert on payout_file_part for each row execute function payout_file_is_whole();
+
 create function payout_transmission_is_of_the_file() returns trigger
 language plpgsql security definer set search_path = atouts, pg_temp as $$
 begin
@@ -414,7 +421,7 @@ create trigger payout_payment_moves after update on payout_payment referencing o
 create function payout_run_moves_by_steps() returns trigger
 language plpgsql as $$
 begin
-    if tg_op = 'INSERT' and new.state = 'draft' then
+    if new.state = 'draft' and (tg_op = 'INSERT' or (old.state = 'draft' and old.id = new.id)) then
         return new;
     elsif tg_op = 'UPDATE' and pg_trigger_depth() > 1 and to_jsonb(new) - 'state' = to_jsonb(old) - 'state' then
         return new;
@@ -443,11 +450,11 @@ begin
     case new.state
     when 'frozen', 'empty' then
         if (new.state = 'empty') <> (run.payments = 0)
-           or (run.payments, run.amount) <> (select (count(*), coalesce(sum(amount), 0)) from payout_payment where run_id = run.id)
+           or (run.payments, run.amount) <> (select count(*), coalesce(sum(amount), 0) from payout_payment where run_id = run.id)
            or exists (select from payout_payment p
                        where p.run_id = run.id
-                         and (p.transfers, p.amount) is distinct from (select (count(*), sum(l.amount)) from payout_line l where l.payment_id = p.id))
-           or (run.carried, run.held) <> (select (coalesce(sum(amount) filter (where carried), 0), coalesce(sum(amount) filter (where not carried), 0))
+                         and (p.transfers, p.amount) <> (select count(*), sum(l.amount) from payout_line l where l.payment_id = p.id))
+           or (run.carried, run.held) <> (select coalesce(sum(amount) filter (where carried), 0), coalesce(sum(amount) filter (where not carried), 0)
                                             from payout_held where run_id = run.id)
         then
             perform payout_refuse('run_adds_up', format('run %s does not add up', run.reference));
@@ -461,7 +468,10 @@ begin
             perform payout_refuse('a_refusal_has_a_reason', 'a refusal says why');
         end if;
     when 'generated' then
-        if not exists (select from payout_file where run_id = run.id)
+        if not exists (select from payout_file f
+                        where f.run_id = run.id
+                          and (f.sha256, f.size) = (select sha256(string_agg(content, '' order by part)), sum(length(content))
+                                                      from payout_file_part where run_id = run.id))
            or exists (select from payout_payment p
                        where p.run_id = run.id
                          and (p.state <> 'issued'
@@ -495,11 +505,13 @@ create trigger append_only before delete or truncate on payout_horizon for each 
 create trigger append_only before delete or truncate on payout_transmission for each statement execute function refuse_change();
 create trigger append_only before update or delete or truncate on payout_held for each statement execute function refuse_change();
 create trigger append_only before update or delete or truncate on payout_approval for each statement execute function refuse_change();
+create trigger append_only before update or delete or truncate on payout_file_part for each statement execute function refuse_change();
 create trigger append_only before update or delete or truncate on payout_file for each statement execute function refuse_change();
 create trigger append_only before update or delete or truncate on payout_step for each statement execute function refuse_change();
 
-grant select, insert on payout_run, payout_payment, payout_held, payout_line, payout_approval, payout_file, payout_transmission,
-    payout_step, payout_horizon, bank_account_call, bank_account_check, bank_account_block to atouts_app;
+grant select, insert on payout_run, payout_payment, payout_held, payout_line, payout_approval, payout_file, payout_file_part,
+    payout_transmission, payout_step, payout_horizon, bank_account_call, bank_account_check, bank_account_block to atouts_app;
+grant update (payments, amount, carried, held, owed, flags, content_hash) on payout_run to atouts_app;
 grant update (through) on payout_horizon to atouts_app;
 grant update (state, end_to_end_id, state_reason, state_at) on payout_payment to atouts_app;
 grant update (finished_at) on payout_transmission to atouts_app;

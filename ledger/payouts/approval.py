@@ -1,0 +1,181 @@
+"""Approving and refusing a run.
+
+Two people approve the hash of the content; neither prepared it nor had a hand in an account that it pays to. One person
+is enough to refuse, which frees every transfer again. The database keeps both promises (in 0004_payouts.sql, see
+`payout_approval_is_independent` and `payout_step_moves_run`); here they get words.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from operator import attrgetter
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
+
+from ledger import audit
+from ledger.payouts import runs
+from ledger.payouts.content import ContentHash, FrozenHead, FrozenHeld, FrozenPayment
+from ledger.payouts.freeze import LOCK_LINES, STEP, UNHURRIED
+
+APPROVALS_NEEDED = 2
+
+_APPROVE = text("insert into payout_approval (run_id, person_id, content_hash) values (:run, :person, :hash)")
+
+# What two people agreed to and what the books hold must be the same lines.
+_ALTERED_LINES = text("""
+    select p.line
+      from payout_payment p
+      left join lateral (select encode(sha256(convert_to(
+                                    string_agg(l.transfer_id || ':' || l.amount, ',' order by l.transfer_id), 'UTF8')),
+                                'hex') as digest
+                           from payout_line l where l.payment_id = p.id) l on true
+     where p.run_id = :run and l.digest is distinct from p.transfers_digest
+     limit 1
+""")
+
+_OUTDATED = text("""
+    select p.line, s.name, case when s.status <> 'validated' then 'status'
+                                when a.ended_at is not null then 'ended'
+                                else 'blocked' end as why
+      from payout_payment p
+      join partner s on s.id = p.partner_id
+      join partner_bank_account a on a.id = p.bank_account_id
+     where p.run_id = :run
+       and (s.status <> 'validated' or a.ended_at is not null
+            or exists (select from bank_account_block b where b.account_id = a.id and b.lifted_at is null))
+     order by p.line limit 20
+""")
+
+_OUTDATED_WORDS = {
+    "status": "le partenaire n’est plus validé",
+    "ended": "le compte bancaire a changé",
+    "blocked": "le compte bancaire a été bloqué",
+}
+
+_REFUSALS = {
+    "only_frozen_runs_are_approved": "Cette campagne n’attend pas d’approbation.",
+    "approval_is_of_the_content": "Cette empreinte n’est pas celle de la campagne : relisez-la avant d’approuver.",
+    "run_within_its_limit": "La somme dépasse le plafond d’une campagne.",
+    "maker_is_not_checker": "Vous avez préparé cette campagne : une autre personne doit l’approuver.",
+    "no_hand_in_its_accounts": (
+        "Vous êtes intervenu sur un compte bancaire de cette campagne : une autre personne doit l’approuver."
+    ),
+    "approver_has_the_role": "Cette personne n’a pas le droit d’approuver des paiements.",
+    "payout_approval_pkey": "Vous avez déjà approuvé cette campagne : une autre personne doit le faire aussi.",
+    "states_follow": "La campagne a changé d’état entre-temps.",
+    "a_refusal_has_a_reason": "Dites pourquoi la campagne est refusée.",
+}
+
+
+class NotAllowed(Exception):
+    """A rule of the payout protocol forbids it. The message is a French sentence, `rule` the name of the promise."""
+
+    def __init__(self, rule: str, message: str) -> None:
+        super().__init__(message)
+        self.rule = rule
+
+
+class Altered(Exception):
+    """What is stored is not what was frozen: somebody went past the application. Nothing may be paid from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """A payment whose partner or account changed after the run was frozen: the run has to be prepared again."""
+
+    line: int
+    partner_name: str
+    why: str
+
+
+def approve(conn: Connection, run_id: int, *, person_id: int, content_hash: bytes) -> bool:
+    """Approve the content that has this hash; whether that makes the run approved, which takes two people.
+
+    Raises `NotAllowed` with the reason, and `Altered`.
+    """
+    run = runs.get(conn, run_id)
+    verify(conn, run)
+    require_current(conn, run_id)
+    actor = f"person:{person_id}"
+    with refusals_in_french(conn):
+        conn.execute(_APPROVE, {"run": run_id, "person": person_id, "hash": content_hash})
+        complete = len(runs.approvals(conn, run_id)) >= APPROVALS_NEEDED
+        if complete:
+            conn.execute(STEP, {"run": run_id, "state": "approved", "actor": actor, "reason": None})
+    audit.record(
+        conn,
+        actor=actor,
+        action="payout.approve",
+        subject=f"payout_run:{run.reference}",
+        details={"content_hash": content_hash.hex(), "complete": complete},
+    )
+    return complete
+
+
+def refuse(conn: Connection, run_id: int, *, actor: str, reason: str) -> None:
+    """Refuse a run that has no file yet: every transfer it claimed is free again. Raises `NotAllowed`."""
+    conn.execute(LOCK_LINES)
+    conn.execute(UNHURRIED)
+    run = runs.get(conn, run_id)
+    with refusals_in_french(conn):
+        conn.execute(STEP, {"run": run_id, "state": "refused", "actor": actor, "reason": reason.strip()})
+    audit.record(
+        conn, actor=actor, action="payout.refuse", subject=f"payout_run:{run.reference}", details={"reason": reason}
+    )
+
+
+def outdated(conn: Connection, run_id: int) -> list[Outdated]:
+    """The first payments whose partner or account is not any more what it was when the run was frozen."""
+    found = conn.execute(_OUTDATED, {"run": run_id})
+    return [Outdated(row.line, row.name, _OUTDATED_WORDS[row.why]) for row in found]
+
+
+def require_current(conn: Connection, run_id: int) -> None:
+    """Raise `NotAllowed` if a payee changed since the run was frozen."""
+    changed = outdated(conn, run_id)
+    if changed:
+        told = " ; ".join(f"{one.partner_name} ({one.why})" for one in changed)
+        remedy = "Refusez la campagne et préparez-la de nouveau."
+        raise NotAllowed("payees_are_current", f"Depuis la préparation : {told}. {remedy}")
+
+
+def verify(conn: Connection, run: runs.Run) -> None:
+    """Compute the hash of what is stored, lines included, and compare. Raises `Altered`."""
+    head = FrozenHead(
+        reference=run.reference,
+        weekly=run.weekly,
+        cutoff=run.cutoff,
+        settled_through=run.settled_through,
+        payer=asdict(run.payer),
+        bank_profile=run.bank_profile,
+        amount_limit=run.amount_limit,
+        seal_number=run.seal_number,
+        prepared_by=run.prepared_by,
+    )
+    content = ContentHash(head)
+    payments: Iterable[FrozenPayment | FrozenHeld] = (one.frozen for one in runs.payments(conn, run.id))
+    held: Iterable[FrozenPayment | FrozenHeld] = (one.frozen for one in runs.held(conn, run.id))
+    for part in heapq.merge(payments, held, key=attrgetter("partner_id")):
+        content.add(part)
+    if content.digest() != run.content_hash:
+        raise Altered(f"Le contenu de la campagne {run.reference} n’est plus celui qui a été figé.")
+    line = conn.execute(_ALTERED_LINES, {"run": run.id}).scalar_one_or_none()
+    if line is not None:
+        raise Altered(f"Les écritures du virement {line} de la campagne {run.reference} ne sont plus celles figées.")
+
+
+@contextlib.contextmanager
+def refusals_in_french(conn: Connection) -> Iterator[None]:
+    """Within this context, a promise that the database keeps is told as `NotAllowed`; what was done in it is undone."""
+    try:
+        with conn.begin_nested():
+            yield
+    except IntegrityError as error:
+        rule = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+        if rule not in _REFUSALS:
+            raise
+        raise NotAllowed(rule, _REFUSALS[rule]) from None
