@@ -55,7 +55,7 @@ setup: .venv/.ready
 PACKAGES := chromium libzbar0 fonts-dejavu-core
 packages:
 	@missing=; \
-	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing=chromium; \
+	command -v chromium >/dev/null || missing=chromium; \
 	$(BIN)/python -c 'import ctypes.util, sys; sys.exit(not ctypes.util.find_library("zbar"))' || missing="$$missing libzbar"; \
 	[ -z "$$missing" ] && exit 0; \
 	sudo=; [ "$$(id -u)" = 0 ] || sudo="sudo -n"; \
