@@ -80,7 +80,8 @@ $$;
 -- anything that may have changed since is looked at. Wallets are locked in the order (student, benefit), so that two groups
 -- which share students cannot deadlock. Two requests with one key at once meet at one_sale_per_key: the second fails with
 -- unique_violation, changes nothing, and is answered from the first when the caller sends it again.
--- The plan is made once (force_generic_plan): planning anew cost four times what the statement does.
+-- The plan is made once (planning anew cost four times what the statement does), and may be made when tables are still
+-- empty: it goes by the indexes whatever their size.
 create function sell(
     p_terminal       integer,
     p_secret_hash    bytea,                       -- null: the caller has authenticated the person at the till itself
@@ -94,7 +95,8 @@ create function sell(
     p_held_until     timestamptz default null,    -- reserve instead of debit
     p_code_refusals  refusal[] default null       -- one per sale: why the code told no card, where that is known
 ) returns setof answered_line
-language plpgsql security definer set search_path = atouts, pg_temp set plan_cache_mode = force_generic_plan as $$
+language plpgsql security definer set search_path = atouts, pg_temp set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
     first_hash bytea;
