@@ -47,6 +47,18 @@ _ENRICH: list[structlog.typing.Processor] = [
 ]
 
 
+class StandardOutput(logging.Handler):
+    """Writes to what standard output is at that moment, since whoever runs us may replace it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        try:
+            sys.stdout.write(f"{self.format(record)}\n")
+            sys.stdout.flush()
+        except Exception:
+            self.handleError(record)
+
+
 def configure(level: str = "INFO", *, readable: bool = False) -> None:
     """Send every log line, ours and the libraries', through one pipeline to standard output.
 
@@ -61,7 +73,7 @@ def configure(level: str = "INFO", *, readable: bool = False) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ]
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = StandardOutput()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],

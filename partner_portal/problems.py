@@ -140,7 +140,7 @@ def answer(problem: Problem) -> Response:
             "request_id": g.get("request_id"),
             **problem.extras,
         }
-        response = current_app.json.response(body)
+        response = cast(Response, current_app.json.response(body))
         response.mimetype = MEDIA_TYPE
     else:
         response = Response(_page(problem, status), mimetype="text/html")

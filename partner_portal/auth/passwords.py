@@ -22,10 +22,12 @@ def refusal(password: str, *, about: tuple[str, ...] = ()) -> str | None:
         return f"Choisissez au moins {SHORTEST} caractères : une phrase courte convient très bien."
     if len(password) > LONGEST:
         return f"Restez en dessous de {LONGEST} caractères."
-    folded = password.casefold()
-    if len(set(folded)) < 5:
+    own = password.casefold()
+    if len(set(own)) < 5:
         return "Ce mot de passe répète toujours les mêmes caractères."
-    if any(word.casefold() in folded and len(folded) - len(word) < 6 for word in about if len(word) >= 4):
+    for word in sorted(about, key=len, reverse=True):
+        own = own.replace(word.casefold(), "") if len(word) > 2 else own
+    if len(own) < SHORTEST // 2:
         return "Ce mot de passe contient votre nom ou votre adresse : il se devine trop facilement."
     return None
 

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pyotp
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from flask import Flask
@@ -23,7 +24,7 @@ from batch.queue import redis_connection
 from ledger import people
 from ledger.rights import PARTNER_ROLES, Role
 from partner_portal.app import create_app
-from partner_portal.auth import passwords
+from partner_portal.auth import passwords, second_factor
 from partner_portal.config import Assistance, Config
 from tests.conftest import Database
 
@@ -93,6 +94,15 @@ def hire(engine: Engine, email: str, *roles: Role, name: str = "Alix Martin", pa
     return person_id
 
 
+def enrol(engine: Engine, person_id: int) -> str:
+    """Give a person a code generator, and return its secret."""
+    secret = second_factor.new_secret()
+    with engine.begin() as conn:
+        people.begin_totp(conn, person_id, second_factor.Vault(CONFIG.encryption_keys).locked(secret))
+        people.confirm_totp(conn, person_id, [second_factor.recovery_hash("AAAA-BBBB-CCCC-DDDD")], by="tests")
+    return secret
+
+
 # -- Flask's client --------------------------------------------------------------------------------------------------
 
 
@@ -119,10 +129,14 @@ class Visitor:
             self.token = found[1]
         return answer
 
-    def sign_in(self, email: str, password: str = PASSWORD) -> TestResponse:
-        """Send the sign-in page."""
+    def sign_in(self, email: str, password: str = PASSWORD, *, secret: str | None = None) -> TestResponse:
+        """Send the sign-in page, and with the `secret` of a code generator also the page that asks for its code."""
         self.get("/connexion")
-        return self.post("/connexion", {"email": email, "password": password})
+        answer = self.post("/connexion", {"email": email, "password": password})
+        if secret is None:
+            return answer
+        self.get("/connexion/code")
+        return self.post("/connexion/code", {"code": pyotp.TOTP(secret).now()})
 
 
 @pytest.fixture
