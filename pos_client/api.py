@@ -43,7 +43,7 @@ PASSING = frozenset({408, 425, 502, 503, 504})
 T = TypeVar("T")
 
 
-class NoAnswer(Exception):  # noqa: N818 - it says what there is not, which may be nobody's fault
+class NoAnswer(Exception):
     """The service's answer is not known; the message is the sentence for the clerk."""
 
     def __init__(self, sentence: str, *, may_have_arrived: bool, retry_after: float | None = None) -> None:

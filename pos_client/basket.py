@@ -72,3 +72,6 @@ class Basket:
                 label = next((each.label for each in lookup.benefits if each.code == benefit), benefit)
                 return f"{label} : il manque {euros(total - available)} (disponible : {euros(available)})."
         return None
+
+
+EMPTY = Basket()

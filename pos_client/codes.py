@@ -16,19 +16,19 @@ CARD = re.compile(r"\A[AW][A-Z2-7]{31}\Z")
 """A version letter (A: printed card, W: telephone), then base32: card, signing key, signature."""
 LENGTH = 32
 
-# The unshifted signs of the digit row, 1 to 9 then 0; "§" and "!" are 6 and 8 on Apple's and Belgian keyboards.
-DIGIT_ROW = {**dict(zip("&é\"'(-è_çà", "1234567890", strict=True)), "’": "4", "§": "6", "!": "8", **dict(zip("ÉÈÇÀ", "2790", strict=True))}
+# The unshifted signs of the digit row, in capitals; "§" and "!" are 6 and 8 on Apple's and Belgian keyboards.
+DIGIT_ROW = {**dict(zip("&É\"'(-È_ÇÀ", "1234567890", strict=True)), "’": "4", "§": "6", "!": "8"}
 # Where the two layouts print different letters on one key. The American M key gives "," on AZERTY, or "?" with shift.
 SWAPPED_KEYS = {**dict(zip("AQZW", "QAWZ", strict=True)), ",": "M", "?": "M"}
 # Digits that base32 does not have, because people take them for letters.
 LOOKALIKES = {"0": "O", "1": "I", "8": "B"}
 
 
-class NotACard(ValueError):  # noqa: N818 - said of what was typed, no fault of the program
+class NotACard(ValueError):
     """The text is no card's; the message is the sentence for the clerk."""
 
 
-class NotAnEan(ValueError):  # noqa: N818 - said of what was typed, no fault of the program
+class NotAnEan(ValueError):
     """The text is no book's number; the message is the sentence for the clerk."""
 
 
@@ -59,8 +59,8 @@ def read_card(typed: str) -> CardCode:
 
     Raises NotACard, also for the rare text that can be put right in two ways.
     """
-    squeezed = "".join(typed.split())
-    swapped = squeezed[:1].upper() in ("Q", "Z")
+    squeezed = "".join(typed.split()).upper()
+    swapped = squeezed.startswith(("Q", "Z"))
     readings = {text for text in _readings(squeezed, swapped) if is_card(text)}
     if len(readings) == 1:
         return CardCode(readings.pop(), scanner_layout_wrong=swapped)
@@ -72,7 +72,7 @@ def read_card(typed: str) -> CardCode:
 def _readings(squeezed: str, swapped: bool) -> Iterator[str]:
     """Every text that the keys may have meant: a hyphen is a 6 typed without shift, or parts a code typed in groups."""
     for text in (squeezed, squeezed.replace("-", "")):
-        signs = "".join(DIGIT_ROW.get(sign, sign) for sign in text).upper()
+        signs = "".join(DIGIT_ROW.get(sign, sign) for sign in text)
         letters = "".join(SWAPPED_KEYS.get(sign, sign) for sign in signs) if swapped else signs
         yield "".join(LOOKALIKES.get(sign, sign) for sign in letters)
 

@@ -41,7 +41,7 @@ Picture = Path | str | bytes | Image.Image | Frame
 log = logging.getLogger(__name__)
 
 
-class UnreadablePicture(ValueError):  # noqa: N818 - said of what was given, no fault of the program
+class UnreadablePicture(ValueError):
     """What was given is no picture that can be looked at; the message is the sentence for the clerk."""
 
 

@@ -22,7 +22,7 @@ MONTHS = (
 )
 
 
-class NotAnAmount(ValueError):  # noqa: N818 - said of what was typed, no fault of the program
+class NotAnAmount(ValueError):
     """The text is no amount; the message is the sentence for the clerk."""
 
 
@@ -56,6 +56,11 @@ def moment(instant: datetime) -> str:
     """An instant on this computer's clock, as "3 septembre 2026 à 10 h 05"."""
     local = instant.astimezone()
     return f"{day(local.date())} à {local.hour}{NO_BREAK}h{NO_BREAK}{local.minute:02d}"
+
+
+def short_moment(instant: datetime) -> str:
+    """An instant on this computer's clock, in a column's width: "03/09 10:05"."""
+    return f"{instant.astimezone():%d/%m %H:%M}"
 
 
 def count(number: int, singular: str, plural: str | None = None) -> str:

@@ -20,7 +20,7 @@ EAN_COLUMNS = ("ean", "isbn")
 PRICE_COLUMNS = ("prix", "price")
 
 
-class UnreadableGroup(ValueError):  # noqa: N818 - said of what was given, no fault of the program
+class UnreadableGroup(ValueError):
     """The file is not one that can be sold from; the message has a sentence for each wrong line."""
 
 
@@ -33,7 +33,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class Listed:
     """One student of the group; no products of their own means: what the whole group takes."""
 
     code: CardCode
@@ -42,7 +42,7 @@ class Member:
     products: tuple[Taken, ...]
 
 
-def read_group(file: Path) -> list[Member]:
+def read_group(file: Path) -> list[Listed]:
     """The students in a file, in its order. Raises UnreadableGroup with every wrong line, not only the first."""
     try:
         rows = list(_rows(_text(file)))
@@ -50,7 +50,7 @@ def read_group(file: Path) -> list[Member]:
         raise UnreadableGroup("Ce fichier n’est pas un CSV : enregistrez le tableur au format CSV.") from error
     if not rows:
         raise UnreadableGroup("Le fichier ne contient aucune ligne.")
-    members: dict[str, Member] = {}
+    members: dict[str, Listed] = {}
     wrong: list[str] = []
     for line, row in rows:
         try:
@@ -64,7 +64,7 @@ def read_group(file: Path) -> list[Member]:
             wrong.append(f"Ligne {line} : cette carte est déjà à la ligne {before.line}.")
             continue
         first_line, products = (before.line, before.products) if before else (line, ())
-        members[code.text] = Member(code, first_line, products + taken)
+        members[code.text] = Listed(code, first_line, products + taken)
     if wrong:
         raise UnreadableGroup("\n".join(wrong))
     return list(members.values())

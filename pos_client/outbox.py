@@ -49,11 +49,11 @@ class Kind(StrEnum):
     CANCELLATION = "cancellation"
 
 
-class OutboxUnusable(Exception):  # noqa: N818 - said to the clerk; nothing was sent
+class OutboxUnusable(Exception):
     """The folder cannot be written, so nothing may be sent; the message is the sentence for the clerk."""
 
 
-class NotWithdrawable(Exception):  # noqa: N818 - said to the clerk
+class NotWithdrawable(Exception):
     """The intent may have reached the service; the message is the sentence for the clerk."""
 
 

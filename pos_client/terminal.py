@@ -26,7 +26,7 @@ DEFAULT_PROFILE = "principal"
 API_PATH = "/api/v1"
 
 
-class Misconfigured(Exception):  # noqa: N818 - said to the clerk
+class Misconfigured(Exception):
     """The till cannot work as it is set up; the message is the sentence for the clerk."""
 
 

@@ -20,10 +20,14 @@ GROUP_LIMIT = 100
 OTHER_PROCESS_SECONDS = 15.0
 """How long a clerk waits for another window of this till that is just sending the same sale."""
 
+TELEPHONE_OFFLINE = (
+    "Hors ligne, seule une carte imprimée peut être gardée en attente : le code d’un téléphone ne vaut qu’un instant."
+)
+
 Mode = Literal["each", "all_or_nothing"]
 
 
-class CannotWait(Exception):  # noqa: N818 - said to the clerk
+class CannotWait(Exception):
     """The sale cannot be kept for later; the message is the sentence for the clerk."""
 
 
@@ -137,7 +141,7 @@ class Till:
                 body=body,
                 terminal_id=self.identity.terminal_id,
                 students=[student],
-                title=f"Annulation de la vente {sale_id}",
+                title=f"annulation de la vente {sale_id[:8]}",
                 amount_cents=0,
             )
         )
@@ -169,8 +173,5 @@ def _sale_body(scan: Scan, basket: Basket) -> dict[str, Any]:
     if not scan.code.on_telephone:
         return {"code": scan.code.text, "lines": basket.as_json()}
     if scan.lookup is None:
-        raise CannotWait(
-            "Hors ligne, seule une carte imprimée peut être gardée en attente : "
-            "le code d’un téléphone ne vaut qu’un instant."
-        )
+        raise CannotWait(TELEPHONE_OFFLINE)
     return {"lookup_token": scan.lookup.token, "lines": basket.as_json()}

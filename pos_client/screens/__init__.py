@@ -1,0 +1,1 @@
+"""The till's screens, for a keyboard and a card reader."""
