@@ -119,6 +119,8 @@ class SharedServer(ABC):
             # Who started it was ended meanwhile, and it may not have come as far as writing its process id.
             time.sleep(1)
             process = self.process()
+        if process is None and not self.folder.exists():
+            process = self._without_a_folder()
         self._starting.unlink(missing_ok=True)
         if process is None:
             return False
@@ -137,6 +139,14 @@ class SharedServer(ABC):
         # In this order: who next gets the `users` lock must find that there is no keeper any more.
         os.close(keeper_lock)
         os.close(users)
+
+    def _without_a_folder(self) -> psutil.Process | None:
+        """The server whose data folder was removed under its feet."""
+        for process in psutil.process_iter():
+            with contextlib.suppress(OSError, psutil.Error):
+                if process.cwd() == str(self.folder) and alive(process):
+                    return process
+        return None
 
     @property
     def _starting(self) -> Path:

@@ -1,6 +1,7 @@
 """The embedded PostgreSQL: shared, stopped by the last, and no worse for any process being killed."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -91,6 +92,13 @@ def test_a_killed_user_leaves_no_server_behind(data: Path) -> None:
         other.kill()
         other.wait()
         assert nothing_is_left(data)
+
+
+def test_a_server_whose_folder_was_removed_ends_with_its_last_user(server: EmbeddedPostgres) -> None:
+    server.use()
+    shutil.rmtree(server.data)
+    server.leave()
+    assert nothing_is_left(server.data)
 
 
 def test_a_killed_keeper_is_replaced_by_the_next_user(server: EmbeddedPostgres) -> None:
