@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cached_property
 
 from ledger import match_reasons
 from ledger.bank_messages import CURRENCY, Detail, Direction, Entry, MessageKind, Reason, References
@@ -55,7 +56,6 @@ class _Explanation:
         self._entry = entry
         self._told_by = told_by
         self._expected = expected
-        self._run = self._named_run()
         self._taken: set[tuple[str, Direction]] = set()
         """Payments that certain shares of this very entry have used up."""
 
@@ -68,18 +68,29 @@ class _Explanation:
             is_firm = share.certain if isinstance(share, Match) else isinstance(share, Conflict)
             (firm if is_firm else loose).append(share)
         rest = self._entry.signed_cents - _sum(firm)
-        if self._run and rest:
+        told_charges = -sum(charge.cents for charge in self._entry.charges)
+        if rest and rest == told_charges:
+            return [*firm, _charges(rest, "Chrgs", None)]
+        run = self._run or _common_run(firm, self._expected)
+        if run and self._may_be_batch(rest, firm):
             # What single transactions leave open, the batch as a whole may explain.
-            whole = self._of_run(self._run, rest, alone=not loose)
+            whole = self._of_run(run, rest, guess=not (firm or loose))
             if whole:
                 return firm + whole
         rest -= _sum(loose)
         if rest:
-            loose.append(self._remainder(rest))
+            loose.append(self._remainder(rest, run))
         return firm + loose
 
-    def _named_run(self) -> list[ExpectedPayment]:
-        """The run that the entry names, itself or in its details."""
+    def _may_be_batch(self, rest: int, firm: list[Share]) -> bool:
+        """Whether a batch total may be looked for: on our side of the entry, and among returns only where all are."""
+        if rest == 0 or _direction(rest) is not self._entry.direction:
+            return False
+        return rest < 0 or (bool(self._run) and all(share.signed_cents > 0 for share in firm))
+
+    @cached_property
+    def _run(self) -> list[ExpectedPayment]:
+        """The run that the entry names, itself or in its details; empty where it names none."""
         named = [(batch.payment_information_id, batch.message_id) for batch in self._entry.batches]
         named += [(d.references.payment_information_id, d.references.message_id) for d in self._entry.details]
         return next((run for ids in dict.fromkeys(named) if (run := self._expected.run(*ids))), [])
@@ -173,10 +184,10 @@ class _Explanation:
             return ConflictKind.RETURN_TAKEN_BACK
         return ConflictKind.DEBITED_TWICE if debit else ConflictKind.RETURNED_TWICE
 
-    def _of_run(self, run: list[ExpectedPayment], signed: int, *, alone: bool) -> list[Share]:
+    def _of_run(self, run: list[ExpectedPayment], signed: int, *, guess: bool) -> list[Share]:
         """The shares of those payments of the run that come to exactly this amount, if some natural choice does.
 
-        `alone` says that no single transaction speaks for this amount, so that a guess may be proposed.
+        `guess` allows a proposal; not where single transactions speak for the amount.
         """
         direction = _direction(signed)
         left = [payment for payment in run if (payment.end_to_end_id, direction) not in self._taken]
@@ -192,7 +203,7 @@ class _Explanation:
         for choice in choices:
             if worth(choice) == abs(signed):
                 return self._by_state(choice, direction)
-        return self._all_but_one(still_open, signed) if alone else []
+        return self._all_but_one(still_open, signed) if guess else []
 
     def _by_state(self, payments: list[ExpectedPayment], direction: Direction) -> list[Share]:
         groups: dict[ConflictKind | bool, list[ExpectedPayment]] = {}
@@ -232,14 +243,12 @@ class _Explanation:
         detail = transaction.detail.number or None
         return self._match(fitting[0], transaction.signed_cents, keys=("montant total",), certain=False, detail=detail)
 
-    def _remainder(self, signed: int) -> Share:
-        charges = sum(charge.cents for charge in self._entry.charges) or sum(
-            charge.cents for detail in self._entry.details for charge in detail.charges
-        )
+    def _remainder(self, signed: int, run: list[ExpectedPayment]) -> Share:
+        charges = sum(charge.cents for detail in self._entry.details for charge in detail.charges)
         if charges and signed == -charges:
             return _charges(signed, "Chrgs", None)
-        if self._run:
-            kind, reason = UnmatchedKind.BATCH_TOTAL, match_reasons.batch(self._run, self._entry, signed)
+        if run:
+            kind, reason = UnmatchedKind.BATCH_TOTAL, match_reasons.batch(run, self._entry, signed)
         else:
             kind, reason = UnmatchedKind.REMAINDER, match_reasons.remainder(signed)
         return Unmatched(signed_cents=signed, kind=kind, reason=reason)
@@ -296,6 +305,12 @@ class _Explanation:
 
     def _take(self, payments: list[ExpectedPayment], signed: int) -> None:
         self._taken |= {(payment.end_to_end_id, _direction(signed)) for payment in payments}
+
+
+def _common_run(shares: Iterable[Share], expected: Expected) -> list[ExpectedPayment]:
+    """The run of all the payments that these shares speak of; empty where there are several."""
+    messages = {paid.message_id for share in shares if isinstance(share, Match | Conflict) for paid in share.payments}
+    return expected.run(messages.pop()) if len(messages) == 1 else []
 
 
 def _charges(signed: int, key: str, detail: int | None) -> Match:

@@ -56,13 +56,20 @@ class Reading:
 
     def __init__(self, source: Source) -> None:
         self._stream: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+        self.rewind()
+
+    def rewind(self) -> None:
+        """Start from the first byte."""
+        self._stream.seek(0)
         self._sha256 = hashlib.sha256()
         self._record_began = 0
         self.size = 0
+        self.ended = False
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes, for the parser."""
         data = self._stream.read(size)
+        self.ended = not data
         self._sha256.update(data)
         self.size += len(data)
         if self.size > MAX_FILE_BYTES:
@@ -85,20 +92,18 @@ class Reading:
         self._stream.close()
 
 
-def recognise(source: Source) -> Format:
-    """Which message the file is, from its first element.
+def recognise(reading: Reading) -> Format:
+    """Which message the file is, from its first element. The reading is back at the first byte after that.
 
     Raises BankFileRefused when it is no XML, has a DOCTYPE, or is a message that we do not read.
     """
-    reading = Reading(source)
     try:
         _, root = next(iter(_parser(reading, events=("start",))))
     except StopIteration:
         raise BankFileRefused("il est vide.") from None
     except etree.XMLSyntaxError as error:
-        raise _not_well_formed(error) from None
-    finally:
-        reading.close()
+        raise _not_well_formed(error, reading) from None
+    reading.rewind()
     if root.getroottree().docinfo.internalDTD is not None:
         raise BankFileRefused("il contient une déclaration DOCTYPE, qu'aucune banque n'écrit.", line=1)
     name = etree.QName(root)
@@ -151,7 +156,7 @@ def records(reading: Reading, form: Format, layout: Layout) -> Iterator[tuple[st
                 parent.remove(before)
             reading.record_ends()
     except etree.XMLSyntaxError as error:
-        raise _not_well_formed(error) from None
+        raise _not_well_formed(error, reading) from None
 
 
 def _parser(reading: Reading, events: tuple[str, ...], tag: list[str] | None = None) -> Any:
@@ -170,11 +175,11 @@ def _parser(reading: Reading, events: tuple[str, ...], tag: list[str] | None = N
     )
 
 
-def _not_well_formed(error: etree.XMLSyntaxError) -> BankFileRefused:
+def _not_well_formed(error: etree.XMLSyntaxError, reading: Reading) -> BankFileRefused:
     line = error.lineno or None
-    code = getattr(error, "code", None)
-    if code == etree.ErrorTypes.ERR_TAG_NOT_FINISHED:
+    # The parser complains as soon as it can, so a fault that shows at the end only is that there is no more.
+    if reading.ended and reading.size:
         return BankFileRefused("il s'arrête avant sa fin : le transfert a sans doute été interrompu.", line=line)
-    if code == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
+    if getattr(error, "code", None) == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
         return BankFileRefused("un de ses éléments est démesurément long ou imbriqué.", line=line)
     return BankFileRefused("ce n'est pas du XML bien formé.", line=line)

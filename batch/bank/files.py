@@ -1,9 +1,11 @@
-"""A bank's file from the door: recognised, read to its end and checked, then handed out.
+"""A bank's file from the door: recognised, read to its end and checked, then handed out. Nothing has any effect here.
 
-with open_bank_file(path) as bank_file:    # raises BankFileRefused; nothing had any effect so far
-    if isinstance(bank_file, StatementFile):
-        for statement, entry in bank_file.entries():
-            ...
+What to do with it:
+
+    with open_bank_file(path) as bank_file:
+        if isinstance(bank_file, StatementFile):
+            for statement, entry in bank_file.entries():
+                ...
 """
 
 from __future__ import annotations
@@ -92,10 +94,10 @@ def open_bank_file(source: Source) -> StatementFile | StatusFile:
 
     Raises BankFileRefused with the first fault; OSError when the file cannot be read.
     """
-    form = recognise(source)
     reading = Reading(source)
     spool = Spool()
     try:
+        form = recognise(reading)
         if form.kind is MessageKind.STATUS_REPORT:
             return _status_file(reading, form, spool)
         return _statement_file(reading, form, spool)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class BankFileRefused(ValueError):  # noqa: N818 - it reads as what happened to the file
+class BankFileRefused(ValueError):
     """A file that says nothing we may act on. The text is one French sentence for the accountant.
 
     `line` and `element` tell where, as far as is known; `place` names the statement and entry, which helps more when

@@ -34,12 +34,16 @@ class Item:
     def keep(self, said: Said, element: etree._Element, path: str) -> None:
         """Read the element and keep its value. Raises BankFileRefused when it cannot be read."""
         if self.key not in said:
-            try:
-                value = self.read((element.text or "").strip())
-            except ValueError as error:
-                raise unreadable(element, path, error) from None
+            value = self.value(element, path)
             if value is not None:
                 said[self.key] = value
+
+    def value(self, element: etree._Element, path: str) -> Any:
+        """What the function makes of the text. Raises BankFileRefused where it makes nothing of it."""
+        try:
+            return self.read((element.text or "").strip())
+        except ValueError as error:
+            raise unreadable(element, path, error) from None
 
 
 class Once(Item):
@@ -80,7 +84,7 @@ class Each(Item):
 
     def keep(self, said: Said, element: etree._Element, path: str) -> None:
         """Add the value to those before it."""
-        value = self.read((element.text or "").strip())
+        value = self.value(element, path)
         if value is not None:
             said.setdefault(self.key, []).append(value)
 
@@ -187,7 +191,8 @@ def _fill(said: Said, element: etree._Element, below: dict[str, _Node]) -> None:
 def refusal_of(element: etree._Element, path: str, fault: str) -> BankFileRefused:
     """A refusal of the file for one of its elements."""
     line = element.sourceline
-    return BankFileRefused(fault, line=line if isinstance(line, int) else None, element=path)
+    # libxml2 counts to 65535 for elements that hold elements.
+    return BankFileRefused(fault, line=line if isinstance(line, int) and line != 65535 else None, element=path)
 
 
 def unreadable(element: etree._Element, path: str, error: ValueError) -> BankFileRefused:
