@@ -1,8 +1,9 @@
 """Partner schools: from application to validation, and what that lets them do."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from ledger import audit
 from ledger.identifiers import mask_iban, parse_iban, parse_siret, parse_uai
@@ -30,7 +31,10 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """A partner as lists show it; the bank account is the one in use, else the one asked for."""
+    """A partner as lists show it; the bank account is the one in use, else the one asked for.
+
+    `accepts` are the codes of the benefits it may charge to.
+    """
 
     partner_id: int
     siret: str
@@ -39,6 +43,7 @@ class Partner:
     town: str
     status: str
     status_reason: str | None
+    accepts: tuple[str, ...]
     iban: str | None
 
     @property
@@ -47,17 +52,26 @@ class Partner:
         return mask_iban(self.iban) if self.iban else "—"
 
 
+_READ = """
+    select p.id as partner_id, p.siret, p.uai, p.name, p.town, p.status::text as status, p.status_reason, p.accepts,
+           (select b.iban from partner_bank_account b where b.partner_id = p.id and b.ended_at is null
+             order by b.accepted_at nulls last, b.id desc limit 1) as iban
+      from partner p
+"""
+
+
 def all_partners(conn: Connection) -> list[Partner]:
     """Every partner, in the order in which they came."""
-    rows = conn.execute(
-        text("""
-            select p.id as partner_id, p.siret, p.uai, p.name, p.town, p.status::text as status, p.status_reason,
-                   (select b.iban from partner_bank_account b where b.partner_id = p.id and b.ended_at is null
-                     order by b.accepted_at nulls last, b.id desc limit 1) as iban
-              from partner p order by p.id
-        """)
-    )
-    return [Partner(**row._mapping) for row in rows]
+    return [_partner(row) for row in conn.execute(text(_READ + "order by p.id"))]
+
+
+def get(conn: Connection, partner_id: int) -> Partner:
+    """One partner. Raises `sqlalchemy.exc.NoResultFound` when there is none of this number."""
+    return _partner(conn.execute(text(_READ + "where p.id = :partner"), {"partner": partner_id}).one())
+
+
+def _partner(row: Row[Any]) -> Partner:
+    return Partner(**(row._asdict() | {"accepts": tuple(row.accepts)}))
 
 
 def apply(conn: Connection, application: Application, *, actor: str) -> int:
