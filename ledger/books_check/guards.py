@@ -51,35 +51,29 @@ APPEND_ONLY = ("transfer", "account", "seal", "sale", "sale_line", "cancellation
 
 def guards(conn: Connection) -> Iterator[Difference]:
     """Name each guard of the books that is missing, switched off or not valid, and each right too many."""
-    standing = set(
-        conn.execute(
-            text("""
-                select c.relname::text, t.tgname::text from pg_trigger t join pg_class c on c.oid = t.tgrelid
-                 where c.relnamespace = 'atouts'::regnamespace and t.tgenabled in ('O', 'A')
-            """)
-        ).tuples()
+    standing = conn.execute(
+        text("""
+            select c.relname::text, t.tgname::text from pg_trigger t join pg_class c on c.oid = t.tgrelid
+             where c.relnamespace = 'atouts'::regnamespace and t.tgenabled in ('O', 'A')
+        """)
     )
-    for table, name in sorted(TRIGGERS - standing):
+    for table, name in sorted(TRIGGERS - set(map(tuple, standing))):
         yield _missing(f"trigger {name} on {table}")
-    unique = set(
-        conn.scalars(
-            text("""
-                select c.relname::text from pg_index i join pg_class c on c.oid = i.indexrelid
-                 where c.relnamespace = 'atouts'::regnamespace and i.indisunique and i.indisvalid and i.indisready
-            """)
-        )
+    unique = conn.scalars(
+        text("""
+            select c.relname::text from pg_index i join pg_class c on c.oid = i.indexrelid
+             where c.relnamespace = 'atouts'::regnamespace and i.indisunique and i.indisvalid and i.indisready
+        """)
     )
-    for name in sorted(UNIQUE_INDEXES - unique):
+    for name in sorted(UNIQUE_INDEXES.difference(unique)):
         yield _missing(f"unique index {name}")
-    checks = set(
-        conn.execute(
-            text("""
-                select c.relname::text, k.conname::text from pg_constraint k join pg_class c on c.oid = k.conrelid
-                 where k.connamespace = 'atouts'::regnamespace and k.contype = 'c' and k.convalidated
-            """)
-        ).tuples()
+    checks = conn.execute(
+        text("""
+            select c.relname::text, k.conname::text from pg_constraint k join pg_class c on c.oid = k.conrelid
+             where k.connamespace = 'atouts'::regnamespace and k.contype = 'c' and k.convalidated
+        """)
     )
-    for table, name in sorted(CHECKS - checks):
+    for table, name in sorted(CHECKS - set(map(tuple, checks))):
         yield _missing(f"constraint {name} on {table}")
     rights = conn.execute(
         text("""
