@@ -56,9 +56,13 @@ class ExpectedPayment:
 
 
 class Expected:
-    """The payments by everything that a bank may call them. All payments of a run must be there, or none."""
+    """The payments by everything that a bank may call them. All payments of a run must be there, or none.
 
-    def __init__(self, payments: Iterable[ExpectedPayment]) -> None:
+    `own_accounts` are the IBANs we pay from: a bank may name them in a detail, where they lead to no payee.
+    """
+
+    def __init__(self, payments: Iterable[ExpectedPayment], own_accounts: Iterable[str] = ()) -> None:
+        self.own_accounts = frozenset(own_accounts)
         self._payments: dict[str, ExpectedPayment] = {}
         self._by_reference: defaultdict[str, set[str]] = defaultdict(set)
         self._runs: defaultdict[str, list[str]] = defaultdict(list)

@@ -13,7 +13,7 @@ from functools import cached_property
 from ledger import match_reasons
 from ledger.bank_messages import CURRENCY, Detail, Direction, Entry, MessageKind, Reason, References
 from ledger.expected import Expected, ExpectedPayment, worth
-from ledger.matching import Found, Transaction, find, is_charge
+from ledger.matching import Found, Transaction, find, is_charge, payee_accounts
 from ledger.return_reasons import iso_code
 from ledger.shares import Certainty, Conflict, ConflictKind, Match, MatchKind, Share, Unmatched, UnmatchedKind
 
@@ -129,11 +129,12 @@ class _Explanation:
     def _of_transaction(self, transaction: Transaction) -> Share:
         found = find(transaction, self._expected)
         share: Share | None = None
-        if found is not None:
-            share = self._of_payment(transaction, found)
-        elif is_charge(self._entry):
+        if is_charge(self._entry) and (found is None or found.payment.cents != abs(transaction.signed_cents)):
+            # A fee may well quote the payment that it was taken for.
             share = _charges(transaction.signed_cents, "BkTxCd", transaction.detail.number or None)
-        elif not transaction.accounts:
+        elif found is not None:
+            share = self._of_payment(transaction, found)
+        elif not payee_accounts(transaction, self._expected):
             share = self._of_total_alone(transaction)
         return share or Unmatched(
             signed_cents=transaction.signed_cents,
@@ -215,7 +216,7 @@ class _Explanation:
             if isinstance(state, ConflictKind):
                 shares.append(self._conflict(state, group, signed))
             else:
-                shares.append(self._match(group, signed, keys=("PmtInfId", "montant total"), told_before=state))
+                shares.append(self._match(group, signed, keys=("PmtInfId/MsgId", "montant total"), told_before=state))
         return shares
 
     def _all_but_one(self, still_open: list[ExpectedPayment], signed: int) -> list[Share]:
@@ -226,7 +227,7 @@ class _Explanation:
         if len(suspects) != 1:
             return []
         payments = [payment for payment in still_open if payment not in suspects] if debit else suspects
-        keys = ("PmtInfId", "montant total sauf un virement") if debit else ("PmtInfId", "montant")
+        keys = ("PmtInfId/MsgId", "montant total sauf un virement") if debit else ("PmtInfId/MsgId", "montant")
         return [self._match(payments, signed, keys=keys, certain=False)]
 
     def _of_total_alone(self, transaction: Transaction) -> Match | None:

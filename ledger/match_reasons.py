@@ -57,7 +57,7 @@ def unknown(transaction: Transaction) -> str:
         "PmtInfId": references.payment_information_id,
         "MsgId": references.message_id,
         "AcctSvcrRef": references.account_servicer_ref,
-        "IBAN": ", ".join(sorted(transaction.accounts)) or None,
+        "IBAN": transaction.detail.creditor_account or transaction.detail.debtor_account,
     }
     given = ", ".join(f"{name} {value}" for name, value in told.items() if value) or "aucune référence"
     direction = "crédit" if transaction.signed_cents > 0 else "débit"

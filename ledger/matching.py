@@ -48,11 +48,6 @@ class Transaction:
         return self.entry.booking_date or self.entry.value_date
 
     @property
-    def accounts(self) -> set[str]:
-        """The accounts it names; in a return banks put the payee on either side."""
-        return {account for account in (self.detail.creditor_account, self.detail.debtor_account) if account}
-
-    @property
     def marked_return(self) -> bool:
         """Whether the bank says in any of its ways that money came back."""
         codes = {self.entry.transaction_code, self.detail.transaction_code} - {None}
@@ -80,36 +75,43 @@ def find(transaction: Transaction, expected: Expected) -> Found | None:
     return _by_references(transaction, expected) or _by_amount(transaction, expected) or _by_text(transaction, expected)
 
 
+def payee_accounts(transaction: Transaction, expected: Expected) -> set[str]:
+    """The accounts it names, ours apart; in a return banks put the payee on either side."""
+    told = {transaction.detail.creditor_account, transaction.detail.debtor_account}
+    return {account for account in told if account} - expected.own_accounts
+
+
 def _by_references(transaction: Transaction, expected: Expected) -> Found | None:
     references = transaction.detail.references
     payment = expected.payment(references.end_to_end_id)
     if payment is not None:
         return Found(payment, ("EndToEndId",))
-    for key, reference in (
-        ("InstrId", references.instruction_id),
-        ("UETR", references.uetr),
-        ("TxId", references.transaction_id),
-        ("AcctSvcrRef", references.account_servicer_ref),
-    ):
+    for key, reference in (("InstrId", references.instruction_id), ("UETR", references.uetr)):
         payment = expected.referred_to(reference)
         if payment is not None:
+            return Found(payment, (key,))
+    for key, reference in (("TxId", references.transaction_id), ("AcctSvcrRef", references.account_servicer_ref)):
+        payment = expected.referred_to(reference)
+        # The bank's own references are also on its fees.
+        if payment is not None and payment.cents == abs(transaction.signed_cents):
             return Found(payment, (key,))
     return None
 
 
 def _by_amount(transaction: Transaction, expected: Expected) -> Found | None:
     references = transaction.detail.references
+    accounts = payee_accounts(transaction, expected)
     cents = abs(transaction.signed_cents)
     run = expected.run(references.payment_information_id, references.message_id)
-    in_run = [payment for payment in run if payment.cents == cents]
     if run:
         key = "PmtInfId" if expected.run(references.payment_information_id) else "MsgId"
-        to_account = [payment for payment in in_run if payment.iban in transaction.accounts]
+        in_run = [payment for payment in run if payment.cents == cents]
+        to_account = [payment for payment in in_run if payment.iban in accounts]
         if to_account:
             return _likeliest(transaction, to_account, (key, "IBAN", "montant"), certain=True)
-        # An account that is none of ours speaks against the amount.
-        return None if transaction.accounts else _likeliest(transaction, in_run, (key, "montant"), certain=False)
-    to_account = [payment for iban in transaction.accounts for payment in expected.to_account(iban, cents)]
+        # An account that is not the payee's speaks against the amount.
+        return None if accounts else _likeliest(transaction, in_run, (key, "montant"), certain=False)
+    to_account = [payment for iban in sorted(accounts) for payment in expected.to_account(iban, cents)]
     # A partner may well send us the amount it once got, for reasons of its own.
     certain = transaction.direction is Direction.DEBIT or transaction.marked_return
     return _likeliest(transaction, to_account, ("IBAN", "montant"), certain=certain)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -24,6 +24,7 @@ class Finding(StrEnum):
     FILE_SEEN = "file_seen"
     STATEMENT_SEEN = "statement_seen"
     STATEMENT_CHANGED = "statement_changed"
+    MOVEMENTS_SEEN = "movements_seen"
     OTHER_ACCOUNT = "other_account"
     OTHER_CURRENCY = "other_currency"
     BALANCE_MISSING = "balance_missing"
@@ -130,6 +131,21 @@ def check_statement(statement: Statement, accounts: Collection[str]) -> list[Rem
             )
         )
     return remarks
+
+
+def check_movements(named: Iterable[tuple[Entry, str]], on_other_statements: Collection[str]) -> Remark | None:
+    """Whether entries of a statement, each with its name, are on other statements already: two of them overlap.
+
+    An entry without the bank's own reference proves nothing here: two equal ones may well be two movements.
+    """
+    seen = [entry for entry, name in named if entry.account_servicer_ref and name in on_other_statements]
+    if not seen:
+        return None
+    count = f"{len(seen)} écritures figurent" if len(seen) > 1 else "Une écriture figure"
+    return Remark(
+        Finding.MOVEMENTS_SEEN,
+        f"{count} déjà sur un autre relevé, dont {seen[0].account_servicer_ref}.",
+    )
 
 
 def check_chain(

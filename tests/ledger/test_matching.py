@@ -120,7 +120,7 @@ class TestBatchDebit:
             True,
             ["AN-37-001", "AN-37-002", "AN-37-003"],
         )
-        assert match.keys == ("PmtInfId", "montant total")
+        assert match.keys == ("PmtInfId/MsgId", "montant total")
         assert "3 virements du lot AN-37" in match.reason
 
     def test_19_the_message_id_serves_as_well(self) -> None:
@@ -428,6 +428,24 @@ class TestWeakKeys:
         assert isinstance(share, Unmatched)
         assert "PRLV-EDF" in share.reason
         assert "FR76EDF" in share.reason
+
+    def test_a_fee_that_quotes_a_payment_is_a_fee_all_the_same(self) -> None:
+        told = entry(
+            -2_50, detail(1, 2_50, end_to_end_id="AN-37-001"), transaction_code=TransactionCode("PMNT", "ICDT", "CHRG")
+        )
+        match = one_match(explained(told, *THREE))
+        assert (match.kind, match.certain, match.payments) == (MatchKind.CHARGES, True, ())
+
+    def test_the_banks_own_reference_with_another_amount_proves_nothing(self) -> None:
+        known = replace(THREE[0], debited_by=STATEMENT, bank_references=frozenset({"BK-77"}))
+        (share,) = explained(entry(-2_50, detail(1, 2_50, account_servicer_ref="BK-77")), known)
+        assert isinstance(share, Unmatched)
+
+    def test_our_own_account_in_a_detail_speaks_against_nobody(self) -> None:
+        booked = replace(THREE[0], debited_by=STATEMENT)
+        told = entry(120_00, detail(1, 120_00, message_id="AN-37", debtor_account="FR-OURS"))
+        match = one_match(explain(told, STATEMENT, Expected([booked, *THREE[1:]], own_accounts=["FR-OURS"])))
+        assert ids(match) == ["AN-37-001"]
 
     def test_a_fee_of_the_bank_is_known_by_its_transaction_code(self) -> None:
         match = one_match(explained(entry(-2_50, transaction_code=TransactionCode("PMNT", "MDOP", "CHRG")), *THREE))

@@ -22,6 +22,7 @@ from ledger.statement_checks import (
     Remark,
     check_chain,
     check_file,
+    check_movements,
     check_repeat,
     check_statement,
     closing_balance,
@@ -219,6 +220,15 @@ class TestMovementNames:
         names = MovementNames(OURS)
         bare = replace(self.ENTRY, account_servicer_ref=None)
         assert names.name(bare) != names.name(bare)
+
+    def test_25_a_movement_on_two_statements_quarantines_the_second(self) -> None:
+        bare = replace(self.ENTRY, account_servicer_ref=None)
+        names = {MovementNames(OURS).name(entry) for entry in (self.ENTRY, bare)}
+        remark = check_movements([(self.ENTRY, MovementNames(OURS).name(self.ENTRY))], names)
+        assert remark is not None
+        assert (remark.finding, remark.consequence) == (Finding.MOVEMENTS_SEEN, Consequence.QUARANTINE)
+        assert "REF-1" in remark.sentence
+        assert check_movements([(bare, MovementNames(OURS).name(bare))], names) is None
 
     @pytest.mark.parametrize(
         "other",
