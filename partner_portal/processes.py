@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -68,28 +68,35 @@ def stop_running() -> list[str]:
     # A supervisor is older than what it supervises, and ends that itself.
     for one in running():
         if alive(one.process):
-            end_tree(one.process)
+            end([one.process])
         names.append(one.name)
     return names
 
 
-def end_tree(process: psutil.Process) -> None:
-    """Ask `process` to end; after its time is up, kill it, and whatever of its children is left."""
-    try:
-        children = process.children(recursive=True)
-        for _ in range(2):  # RQ may lose the first: it answers by an exception, and redis-py catches those in places
-            process.terminate()
-            if ended(process, STOP_SECONDS / 2):
-                break
-        else:
-            children += process.children(recursive=True)
-            process.kill()
-    except psutil.NoSuchProcess:
-        return
-    for child in children:
+def end(processes: Sequence[psutil.Process]) -> None:
+    """Ask all of `processes` to end; when their time is up, kill them, and whatever of their children is left."""
+    descendants = {child for process in processes for child in _children(process)}
+    # Twice: RQ answers the signal by an exception, which is lost if it comes where redis-py catches any.
+    for _ in range(2):
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS / 2
+        if all(ended(process, deadline - time.monotonic()) for process in processes):
+            break
+    descendants.update(child for process in processes for child in _children(process))
+    for process in (*processes, *descendants):
         with contextlib.suppress(psutil.NoSuchProcess):
-            child.kill()
-    ended(process, STOP_SECONDS)
+            process.kill()
+    for process in processes:
+        ended(process, STOP_SECONDS)
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        children: list[psutil.Process] = process.children(recursive=True)
+        return children
+    return []
 
 
 def free_to_bind(address: str) -> None:
@@ -133,12 +140,11 @@ class Supervisor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End all of them, the last started first. Nothing interrupts this."""
+        """End all of them, at once. Nothing interrupts this."""
         signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         handlers = [signal.signal(number, signal.SIG_IGN) for number in signals]
-        for child in reversed(self._children.values()):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                end_tree(psutil.Process(child.pid))
+        end([psutil.Process(child.pid) for child in self._children.values() if child.poll() is None])
+        for child in self._children.values():
             child.wait()
         self._note.__exit__(None, None, None)
         for number, handler in zip(signals, handlers, strict=True):
