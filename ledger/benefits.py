@@ -5,7 +5,7 @@ before. `SCHEME` is what a new year starts from (the scheme's published amounts 
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import Connection, text
 
@@ -163,3 +163,11 @@ def grant(conn: Connection, year: int, *, actor: str) -> list[Granted]:
         details={result.code: {"wallets": result.opened, "cents": result.amount} for result in done},
     )
     return done
+
+
+def first_deadline(conn: Connection) -> datetime | None:
+    """The first instant at which a benefit of the current school year can no longer be used; None between two years."""
+    found: datetime | None = conn.scalar(
+        text("select min(usable_until) from benefit where now() >= usable_from and now() < replaced_at")
+    )
+    return found

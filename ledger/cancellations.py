@@ -85,7 +85,7 @@ def cancel(
     `origin` ("terminal:7", "person:12") and `key` name the request for ever; asked again with the same `request_hash`
     it gives the first answer. Raises `KeyReused`, `UnknownSale` and `NothingToCancel`.
     """
-    replay = _answered(conn, origin, key, request_hash)
+    replay = answered(conn, origin=origin, key=key, request_hash=request_hash)
     if replay is not None:
         return replay
     sold = _sold_lines(conn, sale_id, partner_id)
@@ -100,7 +100,7 @@ def cancel(
         )
     )
     if cancelled:
-        replay = _answered(conn, origin, key, request_hash)
+        replay = answered(conn, origin=origin, key=key, request_hash=request_hash)
         if replay is not None:
             return replay
     open_lines = {row.line: row for row in sold if row.transfer_id not in cancelled}
@@ -189,8 +189,8 @@ def _give_back(sold: _SoldLine, cancellation_id: int) -> list[Transfer]:
 def _sold_lines(conn: Connection, sale_id: int, partner_id: int) -> list[_SoldLine]:
     rows = conn.execute(
         text("""
-            select t.id as transfer_id, t.line, t.debit_account as wallet, t.credit_account as partner_account, t.amount,
-                   t.school_year, now() >= b.usable_until as too_late
+            select t.id as transfer_id, t.line, t.debit_account as wallet, t.credit_account as partner_account,
+                   t.amount, t.school_year, now() >= b.usable_until as too_late
               from sale s
               join transfer t on t.kind = 'sale' and t.document = s.id
               join account a on a.id = t.debit_account
@@ -203,7 +203,7 @@ def _sold_lines(conn: Connection, sale_id: int, partner_id: int) -> list[_SoldLi
     return [_SoldLine(**row._mapping) for row in rows]
 
 
-def _answered(conn: Connection, origin: str, key: UUID, request_hash: bytes) -> Cancellation | None:
+def answered(conn: Connection, *, origin: str, key: UUID, request_hash: bytes) -> Cancellation | None:
     """The answer that this key was given before, if it was. Raises `KeyReused`."""
     given = conn.execute(
         text("""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 
 from ledger import audit
 
@@ -13,6 +14,8 @@ PAIRING_CODE_LIFE = timedelta(hours=24)
 # No letter or digit that another looks like: a person reads the code aloud across a room.
 PAIRING_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 PAIRING_LENGTH = 10
+BROWSER = "Navigateur"
+"""The name of the till that a school's staff use in the browser; no other one may have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,50 @@ def revoke_terminal(conn: Connection, terminal_id: int, *, partner_id: int, acto
     return bool(revoked.rowcount)
 
 
+class SecretInUse(Exception):
+    """A terminal has this secret already."""
+
+
+def replace_secret(conn: Connection, terminal_id: int, secret_hash: bytes, *, actor: str) -> None:
+    """Have a till prove itself by another secret from now on.
+
+    The till makes the secret and tells its SHA-256 only, so that a lost answer loses nothing: it then holds both, and
+    one of them counts. Doing it again changes nothing. Raises `SecretInUse`.
+    """
+    try:
+        with conn.begin_nested():
+            changed = conn.execute(
+                text("update terminal set secret_hash = :hash where id = :terminal and secret_hash <> :hash"),
+                {"terminal": terminal_id, "hash": secret_hash},
+            )
+    except IntegrityError as error:
+        raise SecretInUse from error
+    if changed.rowcount:
+        audit.record(conn, actor=actor, action="terminal.new_secret", subject=f"terminal:{terminal_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTerminal:
+    """A till as its school's manager sees it."""
+
+    terminal_id: int
+    name: str
+    paired_at: datetime
+    revoked_at: datetime | None
+
+
+def terminals_of(conn: Connection, partner_id: int) -> list[ListedTerminal]:
+    """The tills that a partner has paired, the latest first, revoked ones too; the browser's own is not among them."""
+    rows = conn.execute(
+        text("""
+            select id as terminal_id, name, paired_at, revoked_at from terminal
+             where partner_id = :partner and name <> :browser order by id desc
+        """),
+        {"partner": partner_id, "browser": BROWSER},
+    )
+    return [ListedTerminal(**row._mapping) for row in rows]
+
+
 @dataclass(frozen=True, slots=True)
 class Terminal:
     """A till as its partner knows it; a browser till is one too, used by whoever is signed in."""
@@ -110,24 +157,28 @@ def terminal_of_secret(conn: Connection, secret_hash: bytes) -> Terminal | None:
     return None if row is None else Terminal(**row._mapping)
 
 
+def get(conn: Connection, terminal_id: int) -> Terminal:
+    """The terminal of this number, which there must be."""
+    return Terminal(**conn.execute(text(_TERMINAL + "where t.id = :id"), {"id": terminal_id}).one()._mapping)
+
+
 def browser_terminal(conn: Connection, partner_id: int) -> int:
     """The terminal under which a partner's signed-in staff sell in the browser; opened at first use.
 
     Nobody knows its secret, so it lets nobody in; the person at the till stands in the audit trail.
     """
-    name = "Navigateur"
     there = conn.scalar(
         text("""
             select id from terminal where partner_id = :partner and name = :name and revoked_at is null
              order by id limit 1
         """),
-        {"partner": partner_id, "name": name},
+        {"partner": partner_id, "name": BROWSER},
     )
     if there is not None:
         return int(there)
     return int(
         conn.execute(
             text("insert into terminal (partner_id, name, secret_hash) values (:partner, :name, :hash) returning id"),
-            {"partner": partner_id, "name": name, "hash": secrets.token_bytes(32)},
+            {"partner": partner_id, "name": BROWSER, "hash": secrets.token_bytes(32)},
         ).scalar_one()
     )

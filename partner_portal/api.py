@@ -5,11 +5,14 @@ from http import HTTPStatus
 from typing import Any, cast
 
 import marshmallow as ma
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask, Request, Response, current_app, request
 from flask_smorest import Api, Blueprint
 from flask_smorest.utils import prepare_response
 from webargs.core import missing
 from webargs.flaskparser import FlaskParser, is_json_request
+from werkzeug.routing import IntegerConverter, Map, UnicodeConverter
 
 from partner_portal.portal import portal
 from partner_portal.problems import MEDIA_TYPE, PROBLEMS, Problem, under_api
@@ -23,7 +26,12 @@ Toute erreur est un objet `application/problem+json` (RFC 9457) dont `code` appa
 
 
 class ProblemSchema(ma.Schema):
-    """An error (RFC 9457)."""
+    """An error (RFC 9457). Some kinds have members of their own."""
+
+    class Meta:
+        """Nothing is said of other members."""
+
+        unknown = ma.EXCLUDE
 
     type = ma.fields.String(required=True, metadata={"format": "uri-reference"})
     title = ma.fields.String(required=True)
@@ -34,7 +42,9 @@ class ProblemSchema(ma.Schema):
         metadata={"description": "Ce que lisent les machines."},
     )
     detail = ma.fields.String(required=True, metadata={"description": "Ce que lisent les personnes."})
-    request_id = ma.fields.String(required=True)
+    request_id = ma.fields.String(
+        metadata={"description": "Absent du refus d’une vente, qui est le même à chaque redite ; voir X-Request-ID."}
+    )
     errors = ma.fields.List(
         ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String()),
         metadata={"description": "Avec le code « invalid » : chaque valeur fautive, par pointeur JSON."},
@@ -68,6 +78,39 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
     ARGUMENTS_PARSER = StrictParser()
 
 
+class Converter(OpenAPIConverter):
+    """Schemas as JSON Schema, with what a schema says of itself that marshmallow has no word for (`json_schema`)."""
+
+    def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
+        """See the class."""
+        described: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
+        return described | getattr(schema, "json_schema", {})
+
+
+class Plugin(MarshmallowPlugin):
+    """apispec's plugin, with our converter."""
+
+    Converter = Converter
+
+
+class Number(IntegerConverter):
+    """The number of a thing in an address; what is no such number is the number of nothing."""
+
+    regex = "[1-9][0-9]{0,17}"
+
+    def __init__(self, map: Map) -> None:  # noqa: A002 - so called by Werkzeug
+        super().__init__(map)
+
+
+class Ean(UnicodeConverter):
+    """An EAN in an address."""
+
+    regex = "[0-9]{13}"
+
+    def __init__(self, map: Map) -> None:  # noqa: A002 - so called by Werkzeug
+        super().__init__(map)
+
+
 class PortalApi(Api):  # type: ignore[misc]
     """flask-smorest's Api, whose errors are ours (`partner_portal.problems`), in documentation too."""
 
@@ -98,11 +141,15 @@ def install(app: Flask, resources: tuple[Blueprint, ...]) -> PortalApi:
     api = PortalApi(
         app,
         spec_kwargs={
+            "marshmallow_plugin": Plugin(),
             "info": {"description": DESCRIPTION.strip()},
             "servers": [{"url": "/"}],
             "security": [{"terminal": []}],
         },
     )
+    app.url_map.converters.update(id=Number, ean=Ean)
+    api.register_converter(Number, lambda _: {"type": "integer", "minimum": 1, "maximum": 10**18 - 1})
+    api.register_converter(Ean, lambda _: {"type": "string", "format": "ean", "pattern": "^[0-9]{13}$"})
     api.spec.components.security_scheme(
         "terminal",
         {"type": "http", "scheme": "bearer", "description": "Secret d’une caisse, reçu à l’association."},

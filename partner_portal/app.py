@@ -1,6 +1,5 @@
 """The portal: one Flask application of JSON API, pages and doors, put together from its parts."""
 
-import flask_smorest
 from flask import Blueprint, Flask
 from flask_babel import Babel
 from jinja2 import StrictUndefined
@@ -29,10 +28,8 @@ from partner_portal.auth import account, gate, links, oidc, sign_in
 from partner_portal.auth.sessions import RedisSessions
 from partner_portal.config import Config
 from partner_portal.portal import Portal
+from partner_portal.resources import RESOURCES
 from partner_portal.strict_json import StrictJSONProvider
-
-RESOURCES: tuple[flask_smorest.Blueprint, ...] = ()
-"""Groups of API resources, in the order of the reference."""
 
 PAGES: tuple[Blueprint, ...] = (
     home.blueprint,

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from batch import settings as batch_settings
+from ledger.cards import CardKeys
 from partner_portal import settings
 
 
@@ -33,6 +34,10 @@ class Provider:
     student_claim: str
 
 
+NO_CARD_KEYS = CardKeys(1, {})
+"""No card counts."""
+
+
 @dataclass(frozen=True)
 class Config:
     """See `partner_portal.settings` for the meaning of each. Durations are in seconds, sizes in bytes."""
@@ -49,6 +54,8 @@ class Config:
     step_up_s: int = 300
     max_body_bytes: int = 256_000
     max_upload_bytes: int = 10_000_000
+    lookup_token_s: int = 28_800
+    card_keys: CardKeys = NO_CARD_KEYS
     rate_limit: str = "600 per minute"
     rate_limit_unknown: str = "300 per minute"
     assistance: Assistance = Assistance("", "", "")
@@ -76,6 +83,8 @@ class Config:
             step_up_s=settings.STEP_UP_MINUTES.value * 60,
             max_body_bytes=settings.MAX_BODY_KILOBYTES.value * 1000,
             max_upload_bytes=settings.MAX_UPLOAD_MEGABYTES.value * 1_000_000,
+            lookup_token_s=settings.LOOKUP_TOKEN_HOURS.value * 3600,
+            card_keys=CardKeys.from_settings(),
             rate_limit=settings.RATE_LIMIT.value,
             rate_limit_unknown=settings.RATE_LIMIT_UNKNOWN.value,
             assistance=Assistance(

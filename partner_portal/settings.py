@@ -40,6 +40,10 @@ STEP_UP_MINUTES = Setting(
     "Minutes for which a password or code typed again covers operations on money and bank details.",
 )
 
+LOOKUP_TOKEN_HOURS = Setting(
+    "LOOKUP_TOKEN_HOURS", 8, "Hours for which a till may sell to a student whose card it has looked up."
+)
+
 MAX_BODY_KILOBYTES = Setting("MAX_BODY_KILOBYTES", 256, "Largest body of an API request, in thousands of bytes.")
 MAX_UPLOAD_MEGABYTES = Setting("MAX_UPLOAD_MEGABYTES", 10, "Largest file sent through a page, in millions of bytes.")
 RATE_LIMIT = Setting("RATE_LIMIT", "600 per minute", "Requests a till, or a signed-in person, may make.")

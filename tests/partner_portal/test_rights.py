@@ -14,7 +14,15 @@ from partner_portal.problems import Problem
 from tests.partner_portal.conftest import Visitor, add_partner, enrol, hire
 
 ASKERS = [Role.ANYONE, Role.STUDENT, Role.TERMINAL, *sorted(GRANTABLE_ROLES)]
-SAMPLES = {"int": "1", "uuid": "018f0000-0000-7000-8000-000000000000", "default": "x", "string": "x", "path": "x"}
+SAMPLES = {
+    "int": "1",
+    "id": "1",
+    "ean": "9782091729107",
+    "uuid": "018f0000-0000-7000-8000-000000000000",
+    "default": "x",
+    "string": "x",
+    "path": "x",
+}
 
 
 def principal(role: Role) -> Principal:

@@ -1,0 +1,103 @@
+"""A school with a till, students and goods, and the till as the API's caller."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+from werkzeug.test import TestResponse
+
+from ledger.cards import printed_code
+from partner_portal.auth.gate import bearer_token
+from partner_portal.config import Config
+from tests.ledger.scheme import BOOK, KEYS, OTHER_BOOK, Line, Scheme, Till, make_partner, make_scheme
+from tests.partner_portal.conftest import CONFIG
+
+ROOT = "/api/v1"
+LINES = [{"ean": str(BOOK), "price_cents": 3000}]
+
+
+@pytest.fixture
+def config() -> Config:
+    """The tests' settings, with their card key."""
+    return dataclasses.replace(CONFIG, card_keys=KEYS)
+
+
+@dataclass
+class Caller:
+    """A till that calls the API."""
+
+    client: FlaskClient
+    token: str | None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def _headers(self, more: dict[str, str] | None = None) -> dict[str, str]:
+        own = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        return own | self.headers | (more or {})
+
+    def get(self, path: str, headers: dict[str, str] | None = None, **query: Any) -> TestResponse:
+        """Read."""
+        return self.client.get(ROOT + path, query_string=query, headers=self._headers(headers))
+
+    def send(self, path: str, body: Any = None, *, key: UUID | None = None, method: str = "POST") -> TestResponse:
+        """Do something, under a key if one is given."""
+        headers = self._headers({"Idempotency-Key": str(key)} if key else None)
+        return self.client.open(ROOT + path, method=method, json=body, headers=headers)
+
+    def sell(self, code: str, lines: list[dict[str, Any]] | None = None, key: UUID | None = None) -> TestResponse:
+        """Make a sale, under a key of its own if none is given."""
+        return self.send("/sales", {"code": code, "lines": lines or LINES}, key=key or uuid4())
+
+
+@dataclass
+class Counter:
+    """A running scheme: a school's till, and the codes of its students' printed cards."""
+
+    scheme: Scheme
+    engine: Engine
+    caller: Caller
+    codes: list[str]
+
+    @property
+    def till(self) -> Till:
+        return self.scheme.till
+
+    def balance(self, student: int = 0) -> int:
+        """What a student's books wallet holds, in cents."""
+        with self.engine.connect() as conn:
+            return self.scheme.balance(conn, student)
+
+
+STUDENTS = (
+    Line("123456789AB", first_name="Zoé", last_name="Lemaître"),
+    Line("123456789CD", first_name="Tom", last_name="Auger", stream="vocational", first_entry=True),
+)
+
+
+@pytest.fixture
+def counter(app: Flask, books: Engine) -> Counter:
+    """A school with two students: Zoé of the general stream (70 €), Tom of the vocational one (40 € and 100 €)."""
+    with books.begin() as conn:
+        scheme = make_scheme(conn, *STUDENTS)
+    codes = [printed_code(KEYS, card, 1) for card in scheme.cards]
+    return Counter(scheme, books, caller_of(app, scheme.till), codes)
+
+
+@pytest.fixture
+def neighbour(app: Flask, books: Engine, counter: Counter) -> Caller:
+    """The till of another school."""
+    with books.begin() as conn:
+        till = make_partner(conn, siret="21760540100017", uai="0760540Z", name="Lycée Corneille")
+    return caller_of(app, till)
+
+
+def caller_of(app: Flask, till: Till) -> Caller:
+    """A till as a caller."""
+    return Caller(app.test_client(), bearer_token(till.terminal_id, till.secret))
+
+
+__all__ = ["BOOK", "LINES", "OTHER_BOOK", "Caller", "Counter"]
