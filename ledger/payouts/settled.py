@@ -11,7 +11,7 @@ import time
 
 from sqlalchemy import Connection, text
 
-_LAST_GIVEN = text("select last_value from transfer_number")
+_LAST_GIVEN = text("select case when is_called then last_value else 0 end from transfer_number")
 _WRITING = text("""
     select virtualtransaction from pg_locks
      where locktype = 'relation' and relation = 'transfer'::regclass and mode = 'RowExclusiveLock' and granted
