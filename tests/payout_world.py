@@ -97,7 +97,8 @@ class World:
         account = partner_account(partner_id)
         sold = conn.execute(
             text("""
-                insert into transfer (kind, debit_account, credit_account, amount, document, line, school_year, posted_at)
+                insert into transfer (kind, debit_account, credit_account, amount, document, line, school_year,
+                                      posted_at)
                 values ('sale', :wallet, :account, :amount, :number, 1, :year, :at) returning id
             """),
             {"wallet": wallet, "account": account, "amount": amount, "number": number, "year": SCHOOL_YEAR, "at": at},

@@ -79,10 +79,11 @@ def _csv_row(advice: RemittanceAdvice, kind: str, at: datetime, line: AdviceLine
     whole, rest = divmod(abs(cents), 100)
     amount = f"{'-' if cents < 0 else ''}{whole},{rest:02}"
     stamp = (f"{local:%d/%m/%Y}", f"{local:%H:%M}")
-    return [advice.run, advice.end_to_end_id or "", kind, *stamp, *map(_harmless, words), amount]
+    return [advice.run, advice.end_to_end_id or "", kind, *stamp, *map(harmless, words), amount]
 
 
-def _harmless(cell: str) -> str:
+def harmless(cell: str) -> str:
+    """The cell as a spreadsheet shows it and does not run it."""
     return f"'{cell}" if cell.startswith(FORMULA_SIGNS) else cell
 
 

@@ -106,6 +106,7 @@ class Payment:
     end_to_end_id: str | None
     state_reason: str | None
     partner_name: str
+    partner_email: str
     town: str
     uai: str
     siret: str
@@ -145,7 +146,7 @@ _RUNS = """
 """
 
 _PAYMENTS = """
-    select p.*, s.name as partner_name, s.town, s.uai, s.siret
+    select p.*, s.name as partner_name, s.email as partner_email, s.town, s.uai, s.siret
       from payout_payment p join partner s on s.id = p.partner_id
 """
 
@@ -205,6 +206,7 @@ def _payment(row: Row[Any]) -> Payment:
         end_to_end_id=row.end_to_end_id,
         state_reason=row.state_reason,
         partner_name=row.partner_name,
+        partner_email=row.partner_email,
         town=row.town,
         uai=row.uai,
         siret=row.siret,
@@ -247,6 +249,14 @@ def payments(conn: Connection, run_id: int) -> Iterator[Payment]:
             yield _payment(row)
 
 
+def payment(conn: Connection, payment_id: int) -> tuple[Run, Payment]:
+    """One payment and its run. Raises `UnknownRun` where there is none of this number."""
+    row = conn.execute(text(_PAYMENTS + " where p.id = :id"), {"id": payment_id}).one_or_none()
+    if row is None:
+        raise UnknownRun(f"Aucun virement ne porte le numéro {payment_id}.")
+    return get(conn, row.run_id), _payment(row)
+
+
 def payments_of_partner(conn: Connection, partner_id: int, limit: int = 50) -> list[Payment]:
     """What was sent, or is about to be sent, to a partner; the newest first."""
     theirs = " where p.partner_id = :partner and p.state <> 'withdrawn' order by p.id desc limit :limit"
@@ -281,3 +291,12 @@ def approvals(conn: Connection, run_id: int) -> list[Approval]:
          where a.run_id = :run order by a.approved_at, a.person_id
     """)
     return [Approval(*row) for row in conn.execute(wanted, {"run": run_id})]
+
+
+def called(conn: Connection, actor: str) -> str:
+    """The name of whoever acted: a person's, else what the actor's text says of a job or an operator."""
+    kind, _, number = actor.partition(":")
+    if kind == "person" and number.isdigit():
+        name = conn.execute(text("select name from person where id = :id"), {"id": int(number)}).scalar_one_or_none()
+        return name or actor
+    return {"job": "tâche automatique", "operator": f"opérateur {number}"}.get(kind, actor)

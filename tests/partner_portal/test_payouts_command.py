@@ -1,0 +1,92 @@
+"""`atouts payouts`, as an operator types it."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ledger import people
+from ledger.payouts import runs
+from ledger.rights import Role
+from partner_portal.auth import passwords
+from partner_portal.commands.payouts import command
+from tests.conftest import Database
+from tests.payout_world import PAYER, World
+
+PASSWORD = "une phrase assez longue"
+HASH = passwords.hashed(PASSWORD)
+
+
+@pytest.fixture
+def world(fresh_database: Database, monkeypatch: pytest.MonkeyPatch) -> World:
+    """An empty scheme that the commands find by the environment."""
+    for name, value in {
+        "ATOUTS_DATABASE_URL": fresh_database.owner_url,
+        "ATOUTS_DATABASE_APP_URL": fresh_database.app_url,
+        "ATOUTS_PAYER_IBAN": PAYER.iban,
+        "COLUMNS": "200",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return World(fresh_database.engine, fresh_database.owner_engine)
+
+
+def atouts(*arguments: str, code: int = 0, **options: object) -> Result:
+    done = CliRunner().invoke(command, arguments, **options)  # type: ignore[arg-type]
+    assert done.exit_code == code, done.output
+    return done
+
+
+def approver(world: World, email: str) -> None:
+    with world.engine.begin() as conn:
+        person = people.create(conn, email=email, name="Camille Robert", by="tests")
+        people.set_password(conn, person, HASH, by="tests")
+        people.grant(conn, person, Role.PAYMENT_APPROVER, by="tests")
+
+
+def test_a_week_goes_from_the_till_to_the_bank(world: World, tmp_path: Path) -> None:
+    partner = world.partner(name="Lycée [rouge] Éluard")
+    world.sale(partner, 7000, datetime.now(UTC) - timedelta(days=8))
+    assert "70,00" in atouts("prepare").output
+    assert "Aucune semaine" in atouts("prepare").output
+    with world.engine.connect() as conn:
+        (run,) = runs.latest(conn)
+    assert run.reference in atouts("list").output
+    shown = atouts("show", run.reference).output
+    assert "Lycée [rouge] Éluard" in shown
+    assert "premier virement" in shown
+    assert run.content_hash.hex() in shown
+    for email in ("un@region.example", "deux@region.example"):
+        approver(world, email)
+        approve = ["approve", run.reference, "--as", email, "--password", PASSWORD]
+        assert "empreinte" in atouts(*approve, "--hash", "00000000", code=1).output
+        assert "incorrect" in atouts(*approve[:-1], "faux", "--hash", run.content_hash.hex()[:8], code=1).output
+        atouts(*approve, input=run.content_hash.hex()[:8] + "\n")
+    atouts("approve", run.reference, "--as", email, "--password", PASSWORD, input=run.content_hash.hex()[:8], code=1)
+    assert "ATOUTS-000001.xml" in atouts("generate", run.reference).output
+    atouts("transmit", run.reference, "--to", str(tmp_path))
+    assert (tmp_path / "ATOUTS-000001.xml").exists()
+    atouts("advice", run.reference, "--to", str(tmp_path / "avis"))
+    assert sorted(path.suffix for path in (tmp_path / "avis").iterdir()) == [".csv", ".csv", ".pdf", ".pdf"]
+    atouts("download", run.reference, "--to", str(tmp_path / "copie.xml"))
+    assert (tmp_path / "copie.xml").read_bytes() == (tmp_path / "ATOUTS-000001.xml").read_bytes()
+    assert "transmise" in atouts("show", run.reference).output
+    assert "état" in atouts("refuse", run.reference, "--reason", "trop tard", code=1).output
+
+
+def test_a_refused_week_can_be_prepared_anew(world: World) -> None:
+    world.sale(world.partner(), 7000, datetime.now(UTC) - timedelta(days=8))
+    atouts("prepare")
+    with world.engine.connect() as conn:
+        (run,) = runs.latest(conn)
+    atouts("refuse", run.reference, "--reason", "erreur de saisie")
+    assert "erreur de saisie" in atouts("show", run.reference).output
+    assert "Aucune semaine" in atouts("prepare").output
+    assert f"{run.reference}-2" in atouts("prepare", "--week", run.reference).output
+
+
+def test_what_cannot_be_done_is_one_sentence(world: World) -> None:
+    assert "Aucune campagne" in atouts("show", "2026-W01", code=1).output
+    assert "pas encore close" in atouts("prepare", "--cutoff", "2999-01-01", code=1).output
+    atouts("prepare", "--cutoff", "demain", code=2)
+    atouts("prepare", "--week", "36", code=2)
