@@ -12,6 +12,8 @@ from typing import Any, Self
 from pos_client.refusals import Refusal
 
 Json = Mapping[str, Any]
+LABELS = {"books": "Livres scolaires", "equipment": "Équipement professionnel"}
+"""The benefits' names, for the answers that have only their codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +110,10 @@ class SoldLine:
 
     line: int
     ean: str
-    title: str
     benefit: str
     price_cents: int
+    title: str
+    """Empty in the answer to a sale, which repeats nothing that may change."""
     state: str
 
     @classmethod
@@ -118,9 +121,9 @@ class SoldLine:
         return cls(
             _whole(data, "line"),
             _text(data, "ean"),
-            _text(data, "title"),
             _text(data, "benefit"),
             _whole(data, "price_cents"),
+            data.get("title") or "",
             data.get("state") or "accepted",
         )
 
@@ -136,9 +139,10 @@ class Balance:
 
     @classmethod
     def read(cls, data: Json) -> Self:
+        benefit = _text(data, "benefit")
         return cls(
-            _text(data, "benefit"),
-            _text(data, "label"),
+            benefit,
+            data.get("label") or LABELS.get(benefit, benefit),
             _whole(data, "balance_cents"),
             date.fromisoformat(data["usable_until"]),
         )
@@ -146,16 +150,19 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """A sale that the service has accepted: the student was debited."""
+    """A sale, as answered when it was made or as read again later."""
 
     sale_id: str
     created_at: datetime
     state: str
-    student: Student
+    """`accepted` when it was made; later also `partly_cancelled` or `cancelled`."""
     lines: tuple[SoldLine, ...]
     debited_cents: int
     balances: tuple[Balance, ...]
-    usable_until: date
+    """What the sale left of each benefit that it charged."""
+    usable_until: date | None
+    student: Student | None
+    """None in the answer to a sale, which repeats nothing that may change."""
 
     @classmethod
     def read(cls, data: Json) -> Self:
@@ -163,12 +170,17 @@ class Sale:
             _text(data, "sale_id"),
             datetime.fromisoformat(data["created_at"]),
             _text(data, "state"),
-            Student.read(data["student"]),
             tuple(SoldLine.read(line) for line in data["lines"]),
             _whole(data, "debited_cents"),
             tuple(Balance.read(balance) for balance in data["balances"]),
-            date.fromisoformat(data["usable_until"]),
+            _day(data, "usable_until"),
+            Student.read(data["student"]) if data.get("student") else None,
         )
+
+    @property
+    def buyer(self) -> str:
+        """The student for people, as far as the answer names one."""
+        return self.student.called if self.student else "l’élève"
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +284,7 @@ class TerminalStatus:
     partner_name: str
     partner_status: str
     assistance: Assistance
-    usable_until: date
+    usable_until: date | None
 
     @classmethod
     def read(cls, data: Json) -> Self:
@@ -283,7 +295,7 @@ class TerminalStatus:
             _text(partner, "name"),
             _text(partner, "status"),
             Assistance.read(data["assistance"]),
-            date.fromisoformat(data["usable_until"]),
+            _day(data, "usable_until"),
         )
 
 
@@ -292,6 +304,10 @@ def _text(data: Json, name: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} is no text")
     return value
+
+
+def _day(data: Json, name: str) -> date | None:
+    return None if data[name] is None else date.fromisoformat(data[name])
 
 
 def _whole(data: Json, name: str) -> int:

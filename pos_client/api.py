@@ -141,7 +141,7 @@ class Api:
                 return
 
     def sell(self, body: Json, key: uuid.UUID) -> Sale | Refusal:
-        """Make one sale: `{lookup_token | code, lines: [{ean, price_cents}]}`."""
+        """Make one sale: `{lookup_token | code, lines: [{ean, price_cents}]}`; the answer has no names and titles."""
         return self._once_only(Sale.read, "sales", body, key)
 
     def sell_group(self, body: Json, key: uuid.UUID) -> GroupResult | Refusal:
@@ -252,6 +252,7 @@ def _answer(response: httpx.Response) -> Json | Refusal:
                 str(data.get("detail") or ""),
                 data.get("balance_cents"),
                 str(data.get("request_id") or response.headers.get("X-Request-ID", "")),
+                str(data.get("sale_id") or ""),
             )
     raise UnexpectedAnswer(
         f"Le service n’a pas répondu comme prévu (HTTP {response.status_code}, "

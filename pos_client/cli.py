@@ -201,8 +201,8 @@ def cancel(session: Session, sale_id: str, lines: tuple[int, ...], reason: str, 
     """Annule la VENTE, ou certaines de ses lignes, et rend l’argent à l’élève."""
     with session.till() as till:
         sale = _sale(till, sale_id)
-        confirm(yes, f"Annuler la vente de {euros(sale.debited_cents)} à {sale.student.called} ?")
-        return _tell_intent(session, till.cancel(sale.sale_id, sale.student.called, list(lines), reason))
+        confirm(yes, f"Annuler la vente de {euros(sale.debited_cents)} à {sale.buyer} ?")
+        return _tell_intent(session, till.cancel(sale.sale_id, sale.buyer, list(lines), reason))
 
 
 @cli.command()
@@ -353,7 +353,8 @@ def _sale(till: Till, sale_id: str) -> Sale:
 def _latest_sale(till: Till) -> Sale:
     for intent in till.outbox.settled(State.ACCEPTED):
         if intent.kind is Kind.SALE and intent.answer:
-            return Sale.read(intent.answer)
+            # Read again: the answer to a sale has neither the student's name nor the titles.
+            return _sale(till, Sale.read(intent.answer).sale_id)
     raise Said("Cette caisse n’a pas encore fait de vente : donnez le numéro de la vente.")
 
 

@@ -96,9 +96,13 @@ def _usage(error: click.UsageError) -> str:
         case click.NoSuchOption():
             return f"L’option {error.option_name} n’existe pas."
         case click.MissingParameter(param=param) if param is not None:
-            return f"Il manque : {param.human_readable_name}."
+            return f"Il manque : {_name(param)}."
         case click.NoSuchCommand():
             return f"La commande {error.command_name} n’existe pas."
         case click.BadParameter(param=param) if param is not None:
-            return f"{param.human_readable_name} : {error.message}"
+            return f"{_name(param)} : cette valeur n’est pas comprise."
     return error.format_message()
+
+
+def _name(param: click.Parameter) -> str:
+    return param.opts[0] if isinstance(param, click.Option) else param.human_readable_name

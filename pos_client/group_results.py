@@ -36,7 +36,7 @@ def rows(intent: Intent) -> Iterator[Row]:
         match item.outcome:
             case Sale() as sale:
                 left = sum(balance.balance_cents for balance in sale.balances)
-                yield Row(sale.student.called, "acceptée", sale.debited_cents, left, accepted=True)
+                yield Row(student, "acceptée", sale.debited_cents, left, accepted=True)
             case refusal:
                 yield Row(student, "refusée", 0, refusal.balance_cents, " ".join(refusal_lines(refusal)))
 

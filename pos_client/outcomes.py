@@ -77,11 +77,6 @@ def state_word(intent: Intent) -> str:
     }[intent.state]
 
 
-def sale_lines(sale: Sale) -> tuple[str, ...]:
-    """Who bought what, and what is left until when."""
-    return (sale.student.called, *(left(balance) for balance in sale.balances))
-
-
 def left(balance: Balance) -> str:
     """What is left of a benefit: "Livres scolaires : reste 57,50 €, utilisable jusqu’au 30 juin"."""
     until = day_of_year(balance.usable_until)
@@ -100,7 +95,8 @@ def _accepted(intent: Intent) -> Outcome:
     match intent.kind:
         case Kind.SALE:
             sale = Sale.read(answer)
-            return Outcome(Tone.GOOD, f"DÉBITÉ {euros(sale.debited_cents)}", sale_lines(sale))
+            left_now = (left(balance) for balance in sale.balances)
+            return Outcome(Tone.GOOD, f"DÉBITÉ {euros(sale.debited_cents)}", (*intent.students, *left_now))
         case Kind.GROUP:
             return _group(GroupResult.read(answer), intent)
         case Kind.CANCELLATION:

@@ -134,7 +134,8 @@ def status(
         table.add_row("État", Text(seen.sentence, "bold red"))
     else:
         table.add_row("État", Text("en ligne", "green"))
-        table.add_row("Avantages", f"utilisables jusqu’au {day(seen.usable_until)}")
+        if seen.usable_until:
+            table.add_row("Avantages", f"utilisables jusqu’au {day(seen.usable_until)}")
         table.add_row("Aide", seen.assistance.sentence)
     if unpaid_cents is not None:
         table.add_row("À verser", f"{euros(unpaid_cents)} pour les ventes pas encore payées par virement")

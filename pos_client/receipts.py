@@ -17,17 +17,19 @@ def receipt(sale: Sale, till: Terminal, assistance: Assistance | None = None) ->
         *(line.center(WIDTH).rstrip() for line in textwrap.wrap(till.partner_name, WIDTH)),
         "",
         f"Le {moment(sale.created_at)}",
-        f"Élève : {sale.student.called}",
+        f"Élève : {sale.buyer}",
         "-" * WIDTH,
     ]
     for line in sale.lines:
-        cancelled = " (annulé)" if line.state == "cancelled" else ""
+        cancelled = " (annulé)" if line.state in ("cancelled", "voided") else ""
         parts += _row(f"{line.title}{cancelled}", euros(line.price_cents))
         parts.append(f"  ISBN {line.ean}")
     parts += ["-" * WIDTH, *_row("DÉBITÉ", euros(sale.debited_cents))]
     for balance in sale.balances:
         parts += _row(f"Reste, {balance.label}", euros(balance.balance_cents))
-    parts += [f"Utilisable jusqu’au {day(sale.usable_until)}", "", f"Vente {sale.sale_id}"]
+    if sale.usable_until:
+        parts.append(f"Utilisable jusqu’au {day(sale.usable_until)}")
+    parts += ["", f"Vente {sale.sale_id}"]
     if assistance:
         parts += textwrap.wrap(assistance.sentence, WIDTH)
     return "\n".join(parts) + "\n"

@@ -17,13 +17,13 @@ SENTENCES = {
     "partner_suspended": "Votre partenariat est suspendu par la Région.",
     "terminal_revoked": "Cette caisse n’est plus autorisée. Associez-la de nouveau depuis votre espace partenaire.",
     "limit_reached": "La limite est atteinte pour le moment. Réessayez plus tard.",
+    "group_refused": "Rien n’est débité : une autre vente du groupe est refusée, et c’est tous ou aucun.",
     "key_reused": "Cette vente a déjà été envoyée avec un autre contenu. Recommencez-la.",
 }
 """One sentence for each code of the API's closed list."""
 
-NOT_LOOKED_AT = frozenset({"terminal_revoked", "unauthenticated", "invalid_token", "forbidden", "conflict"})
-"""With these the request was stopped at the door, or while its twin was being served: an earlier attempt at the same
-sale may still have been accepted."""
+AT_THE_DOOR = frozenset({"terminal_revoked", "unauthenticated", "invalid_token", "forbidden"})
+"""With these the request may have been stopped before anybody looked whether an earlier attempt at it was accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,16 @@ class Refusal:
     """What the student has left, where that is the reason."""
     request_id: str = ""
     """What to tell the assistance."""
+    sale_id: str = ""
+    """Under which number the books have recorded the refusal."""
 
     @property
     def final(self) -> bool:
-        """Whether this settles a sale; else it says only that the service did not come to look at it."""
-        return self.code not in NOT_LOOKED_AT
+        """Whether this settles a sale; else the service perhaps did not come to look at it.
+
+        A refusal with a sale's number is written in the books under the sale's key: nothing else will ever be said.
+        """
+        return bool(self.sale_id) or self.code not in AT_THE_DOOR
 
     @property
     def sentence(self) -> str:

@@ -126,7 +126,7 @@ def api_url(typed: str) -> str:
     The secret and the students' codes travel there, so the address must be https; only this computer itself is
     trusted without.
     """
-    address = typed.strip().rstrip("/")
+    address = typed.strip()
     if "://" not in address:
         address = f"https://{address}"
     parts = urlsplit(address)
@@ -136,7 +136,7 @@ def api_url(typed: str) -> str:
         )
     if parts.scheme == "http" and not _is_this_computer(parts.hostname):
         raise Misconfigured("L’adresse du service doit commencer par https:// : le secret de la caisse y voyage.")
-    return address if parts.path else address + API_PATH
+    return address.rstrip("/") if parts.path.strip("/") else address.rstrip("/") + API_PATH
 
 
 def _is_this_computer(host: str) -> bool:

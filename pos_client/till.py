@@ -165,13 +165,9 @@ class Till:
 
 
 def _sale_body(scan: Scan, basket: Basket) -> dict[str, Any]:
-    """One sale as the API takes it. Raises CannotWait.
-
-    A printed card is named by its own text, because a sale may have to wait longer than a look-up token lives. A
-    telephone's code is dead in a minute: only the look-up made with it can stand for it.
-    """
-    if not scan.code.on_telephone:
-        return {"code": scan.code.text, "lines": basket.as_json()}
-    if scan.lookup is None:
+    """One sale as the API takes it: by the look-up that was made, else by a printed card's text. Raises CannotWait."""
+    if scan.lookup:
+        return {"lookup_token": scan.lookup.token, "lines": basket.as_json()}
+    if scan.code.on_telephone:
         raise CannotWait(TELEPHONE_OFFLINE)
-    return {"lookup_token": scan.lookup.token, "lines": basket.as_json()}
+    return {"code": scan.code.text, "lines": basket.as_json()}

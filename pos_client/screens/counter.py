@@ -15,7 +15,7 @@ from pos_client.answers import Sale
 from pos_client.api import NoAnswer
 from pos_client.basket import EMPTY, Basket
 from pos_client.french import day_of_year, euros
-from pos_client.outbox import Intent, Kind, OutboxUnusable
+from pos_client.outbox import Intent, Kind, OutboxUnusable, State
 from pos_client.outcomes import Outcome, Tone, outcome
 from pos_client.refusals import Refusal
 from pos_client.screens.pane import Pane
@@ -56,7 +56,7 @@ class CounterPane(Pane):
         self._scan: Scan | None = None
         self._basket = EMPTY
         self._keeping = False
-        self._last_sale: Sale | None = None
+        self._last_sale: Intent | None = None
 
     def compose(self) -> ComposeResult:
         """The prompt, the field, and below them the student with the basket or the outcome."""
@@ -182,9 +182,9 @@ class CounterPane(Pane):
             self.app.call_from_thread(self._answered, intent)
 
     @work(thread=True)
-    def _cancel(self, sale: Sale) -> None:
+    def _cancel(self, sold: Intent) -> None:
         try:
-            intent = self._till.cancel(sale.sale_id, sale.student.called)
+            intent = self._till.cancel(str((sold.answer or {})["sale_id"]), sold.students[0])
         except OutboxUnusable as refusal:
             self.app.call_from_thread(self._told, Outcome(Tone.BAD, "RIEN N’EST ANNULÉ", (str(refusal),)))
         else:
@@ -212,16 +212,16 @@ class CounterPane(Pane):
         else:
             self.app.lost_service(intent.problem)
         self.app.outbox_changed()
-        sale = Sale.read(intent.answer) if intent.kind is Kind.SALE and intent.answer else None
-        if sale or intent.kind is Kind.CANCELLATION:
-            self._last_sale = sale
-        self._told(outcome(intent), sale)
+        sold = intent.kind is Kind.SALE and intent.state is State.ACCEPTED
+        if sold or intent.kind is Kind.CANCELLATION:
+            self._last_sale = intent if sold else None
+        self._told(outcome(intent), intent if sold else None)
 
-    def _told(self, told: Outcome, sale: Sale | None = None) -> None:
+    def _told(self, told: Outcome, sold: Intent | None = None) -> None:
         self._scan = None
         if not self._keeping:
             self._basket = EMPTY
-        self._show_outcome(told, sale)
+        self._show_outcome(told, sold)
         self._go(Stage.TOLD)
 
     # What is on the screen.
@@ -258,8 +258,8 @@ class CounterPane(Pane):
             case Stage.TOLD:
                 return "Scannez la carte suivante"
             case Stage.UNDOING if self._last_sale:
-                sale = self._last_sale
-                return f"Annuler {euros(sale.debited_cents)} à {sale.student.called} ?  Entrée : oui   Échap : non"
+                sold = self._last_sale
+                return f"Annuler {euros(sold.amount_cents)} à {sold.students[0]} ?  Entrée : oui   Échap : non"
         return ""
 
     def _student(self) -> Group | Text:
@@ -292,7 +292,7 @@ class CounterPane(Pane):
             parts.append(Text(f"✖ {lacking}", "bold red"))
         return Group(*parts)
 
-    def _show_outcome(self, told: Outcome, sale: Sale | None) -> None:
+    def _show_outcome(self, told: Outcome, sold: Intent | None) -> None:
         panel = self.query_one("#outcome")
         panel.remove_class(*(str(tone) for tone in Tone))
         panel.add_class(str(told.tone))
@@ -300,12 +300,13 @@ class CounterPane(Pane):
         amounts = self.query_one("#amounts")
         amounts.remove_children()
         lines = told.lines
-        if sale:
+        if sold and sold.answer:
+            sale = Sale.read(sold.answer)
             amounts.mount(_amount("DÉBITÉ", sale.debited_cents))
             for balance in sale.balances:
                 until = day_of_year(balance.usable_until).upper()
                 amounts.mount(_amount(f"RESTE, {balance.label}", balance.balance_cents, f"UTILISABLE JUSQU’AU {until}"))
-            lines = (sale.student.called, ", ".join(line.title for line in sale.lines))
+            lines = (*sold.students, sold.title)
         if told.tone is not Tone.GOOD and self.app.assistance:
             lines = (*lines, self.app.assistance)
         self.query_one("#told", Static).update(Text("\n".join(line for line in lines if line)))

@@ -94,16 +94,8 @@ class Service:
             "sale_id": str(uuid.uuid4()),
             "created_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "state": "accepted",
-            "student": self.student_json(student),
             "lines": [
-                {
-                    "line": number,
-                    "ean": line["ean"],
-                    "title": products[line["ean"]]["title"],
-                    "benefit": "books",
-                    "price_cents": line["price_cents"],
-                    "state": "accepted",
-                }
+                {"line": number, "ean": line["ean"], "benefit": "books", "price_cents": line["price_cents"]}
                 for number, line in enumerate(body["lines"], 1)
             ],
             "debited_cents": total,
@@ -111,7 +103,13 @@ class Service:
             "usable_until": UNTIL,
             "a_member_of_a_later_version": True,
         }
-        self.sales[str(sale["sale_id"])] = {**sale, "code": code}
+        self.sales[str(sale["sale_id"])] = {
+            **sale,
+            "code": code,
+            "student": self.student_json(student),
+            "lines": [{**line, "title": products[line["ean"]]["title"], "state": "accepted"} for line in sale["lines"]],
+            "balances": [{**self.balance_json(student), "label": "Livres scolaires"}],
+        }
         return sale, None
 
     @staticmethod
@@ -122,7 +120,6 @@ class Service:
     def balance_json(student: Student) -> dict[str, Any]:
         return {
             "benefit": "books",
-            "label": "Livres scolaires",
             "balance_cents": student.balance_cents,
             "usable_until": UNTIL,
         }
@@ -228,6 +225,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._problem(404, "unknown_card", "Cette carte est inconnue du service.")
         benefit = {
             **self.kept.balance_json(student),
+            "label": "Livres scolaires",
             "granted_cents": 7000,
             "held_cents": 0,
             "available_cents": student.balance_cents,

@@ -11,7 +11,7 @@ import pytest
 
 from pos_client.answers import Cancellation, GroupResult, Lookup, Sale
 from pos_client.api import Api, CataloguePage, UnexpectedAnswer, Unreachable, _retry_after
-from pos_client.refusals import NOT_LOOKED_AT, SENTENCES, Refusal
+from pos_client.refusals import AT_THE_DOOR, SENTENCES, Refusal
 from tests.pos_client.service import LEA, MATHS, PAIRING_CODE, PHYSICS, SECRET, STRANGER, TOM, Service
 
 AN_HOUR_AGO = datetime.now(UTC) - timedelta(hours=1)
@@ -50,7 +50,7 @@ def test_every_code_of_the_contract_has_a_french_sentence() -> None:
         *("unknown_card", "card_revoked", "code_expired", "student_not_enrolled", "benefit_not_granted"),
         *("benefit_not_accepted", "product_not_covered", "insufficient_balance", "deadline_passed"),
         *("price_above_real_cost", "partner_not_validated", "partner_suspended", "terminal_revoked"),
-        *("limit_reached", "key_reused"),
+        *("limit_reached", "group_refused", "key_reused"),
     }
     assert set(SENTENCES) == contract
     assert all(sentence.endswith(".") for sentence in SENTENCES.values())
@@ -60,8 +60,11 @@ def test_a_sale_says_what_was_debited_and_what_is_left(api: Api, service: Servic
     sale = api.sell({"code": LEA, "lines": LINES}, uuid.uuid4())
     assert isinstance(sale, Sale)
     assert (sale.debited_cents, sale.balances[0].balance_cents) == (1250, 5750)
-    assert api.sale(sale.sale_id) == sale
-    assert api.sales() == (sale,)
+    assert sale.student is None
+    again = api.sale(sale.sale_id)
+    assert isinstance(again, Sale)
+    assert again.buyer == "Léa M., 2de 4"
+    assert api.sales() == (again,)
     assert api.unpaid_cents() == 1250
     cancelled = api.cancel(sale.sale_id, {}, uuid.uuid4())
     assert isinstance(cancelled, Cancellation)
@@ -186,7 +189,7 @@ def test_a_revoked_till_is_told_so_and_that_settles_no_sale(api: Api, service: S
     refused = api.terminal()
     assert isinstance(refused, Refusal)
     assert not refused.final
-    assert refused.code in NOT_LOOKED_AT
+    assert refused.code in AT_THE_DOOR
 
 
 @pytest.mark.parametrize(
