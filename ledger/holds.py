@@ -5,12 +5,16 @@ anything. It ends once: captured (the sale is posted), voided, or expired.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 
 from ledger import audit
 from ledger.accounts import partner_account
+from ledger.sales import KeyReused
 from ledger.transfers import Transfer, lock_wallets, post
 
 Outcome = Literal["captured", "voided", "expired"]
@@ -30,28 +34,50 @@ class HoldIsClosed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ClosedHold:
-    """How a hold ended and the cents it was about; `again` when it had ended that way before this call."""
+    """How a hold ended, when, and the cents it was about; `again` when it had ended that way before this call."""
 
     sale_id: int
     outcome: Outcome
     amount: int
+    closed_at: datetime
     again: bool
 
 
-def capture(conn: Connection, sale_id: int, *, partner_id: int, actor: str) -> ClosedHold:
+def capture(
+    conn: Connection, sale_id: int, *, partner_id: int, origin: str, key: UUID, request_hash: bytes
+) -> ClosedHold:
     """Post the sale that was reserved. Done twice it debits once.
 
-    Raises `UnknownHold`, and `HoldIsClosed` when it was voided or has expired, by the database's clock.
+    `origin` ("terminal:7", "person:12") and `key` name the request for ever; asked again with the same `request_hash`
+    it gives the first answer. Raises `KeyReused`, `UnknownHold`, and `HoldIsClosed` when it was voided or has expired,
+    by the database's clock.
     """
-    return _close(conn, sale_id, partner_id, "captured", actor)
+    return _close(conn, sale_id, partner_id, "captured", origin, key, request_hash)
 
 
-def void(conn: Connection, sale_id: int, *, partner_id: int, actor: str) -> ClosedHold:
-    """Give up a reservation. Raises `UnknownHold`, and `HoldIsClosed` when it was captured or has expired."""
-    return _close(conn, sale_id, partner_id, "voided", actor)
+def void(conn: Connection, sale_id: int, *, partner_id: int, origin: str, key: UUID, request_hash: bytes) -> ClosedHold:
+    """Give up a reservation, as `capture` takes it up. Raises the same, `HoldIsClosed` when it was captured."""
+    return _close(conn, sale_id, partner_id, "voided", origin, key, request_hash)
 
 
-def _close(conn: Connection, sale_id: int, partner_id: int, wanted: Outcome, actor: str) -> ClosedHold:
+def answered(conn: Connection, *, origin: str, key: UUID, request_hash: bytes) -> ClosedHold | None:
+    """The answer that this key was given before, if it was. Raises `KeyReused`."""
+    given = conn.execute(
+        text("select * from hold_closing where origin = :origin and key = :key"), {"origin": origin, "key": key}
+    ).one_or_none()
+    if given is None:
+        return None
+    if given.request_hash != request_hash:
+        raise KeyReused
+    return ClosedHold(given.sale_id, given.outcome, given.amount, given.closed_at, again=True)
+
+
+def _close(
+    conn: Connection, sale_id: int, partner_id: int, wanted: Outcome, origin: str, key: UUID, request_hash: bytes
+) -> ClosedHold:
+    replay = answered(conn, origin=origin, key=key, request_hash=request_hash)
+    if replay is not None:
+        return replay
     rows = conn.execute(
         text("""
             select h.line, h.wallet, h.amount, b.school_year, h.expires_at <= now() as expired
@@ -68,17 +94,38 @@ def _close(conn: Connection, sale_id: int, partner_id: int, wanted: Outcome, act
         raise UnknownHold
     lock_wallets(conn, [row.wallet for row in rows])
     amount = sum(row.amount for row in rows)
-    (outcome,) = conn.scalars(text("select distinct outcome from hold where sale_id = :sale"), {"sale": sale_id}).all()
-    if outcome is None and rows[0].expired:
-        outcome = "expired"
+    # Only now: whoever closed it meanwhile has ended.
+    closed = conn.execute(
+        text("select outcome, closed_at from hold where sale_id = :sale and line = :line"),
+        {"sale": sale_id, "line": rows[0].line},
+    ).one()
+    outcome: Outcome | None = "expired" if closed.outcome is None and rows[0].expired else closed.outcome
     if outcome is not None:
         if outcome != wanted:
             raise HoldIsClosed(outcome)
-        return ClosedHold(sale_id, wanted, amount, again=True)
+        return ClosedHold(sale_id, wanted, amount, closed.closed_at, again=True)
     conn.execute(
         text("update hold set closed_at = now(), outcome = :outcome where sale_id = :sale and closed_at is null"),
         {"sale": sale_id, "outcome": wanted},
     )
+    try:
+        closed_at = conn.execute(
+            text("""
+                insert into hold_closing (sale_id, origin, key, request_hash, outcome, amount)
+                values (:sale, :origin, :key, :hash, :outcome, :amount) returning closed_at
+            """),
+            {
+                "sale": sale_id,
+                "origin": origin,
+                "key": key,
+                "hash": request_hash,
+                "outcome": wanted,
+                "amount": amount,
+            },
+        ).scalar_one()
+    except IntegrityError as error:
+        # The key was used for another hold at this very moment.
+        raise KeyReused from error
     if wanted == "captured":
         post(
             conn,
@@ -95,8 +142,8 @@ def _close(conn: Connection, sale_id: int, partner_id: int, wanted: Outcome, act
                 for row in rows
             ],
         )
-    audit.record(conn, actor=actor, action=f"hold.{wanted}", subject=f"sale:{sale_id}", details={"cents": amount})
-    return ClosedHold(sale_id, wanted, amount, again=False)
+    audit.record(conn, actor=origin, action=f"hold.{wanted}", subject=f"sale:{sale_id}", details={"cents": amount})
+    return ClosedHold(sale_id, wanted, amount, closed_at, again=False)
 
 
 def expire(conn: Connection, *, limit: int = 1000) -> int:

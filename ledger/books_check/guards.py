@@ -17,6 +17,7 @@ TRIGGERS = {
     ("sale_line", "append_only"),
     ("hold", "hold_reserves"),
     ("hold", "append_only"),
+    ("hold_closing", "append_only"),
     ("cancellation", "append_only"),
     ("cancellation_line", "append_only"),
     ("payout_line", "append_only"),
@@ -36,6 +37,7 @@ UNIQUE_INDEXES = {
     "seal_pkey",
     "seal_ranges_follow",
     "one_sale_per_key",
+    "one_closing_per_key",
     "one_cancellation_per_key",
     "transfer_in_one_live_line",
 }
@@ -46,7 +48,17 @@ CHECKS = {
     ("seal", "range_is_not_empty"),
     ("seal", "hashes_are_sha256"),
 }
-APPEND_ONLY = ("transfer", "account", "seal", "sale", "sale_line", "cancellation", "cancellation_line", "audit_event")
+APPEND_ONLY = (
+    "transfer",
+    "account",
+    "seal",
+    "sale",
+    "sale_line",
+    "hold_closing",
+    "cancellation",
+    "cancellation_line",
+    "audit_event",
+)
 
 
 def guards(conn: Connection) -> Iterator[Difference]:

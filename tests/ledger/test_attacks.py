@@ -120,7 +120,16 @@ def posting(values: str, more: str = "") -> str:
     return POST.replace("{more}", more) + f"({values})"
 
 
-APPEND_ONLY = ["transfer", "seal", "sale", "sale_line", "cancellation", "cancellation_line", "audit_event"]
+APPEND_ONLY = [
+    "transfer",
+    "seal",
+    "sale",
+    "sale_line",
+    "hold_closing",
+    "cancellation",
+    "cancellation_line",
+    "audit_event",
+]
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)

@@ -1,5 +1,6 @@
 """What a till can ask for, and what it is answered."""
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -218,14 +219,24 @@ def test_a_hold_reserves_and_is_captured_once(conn: Connection) -> None:
     (held,) = scheme.till.sell(conn, (scheme.cards[0], [(BOOK, 3000), (BOOK, 3000)]), held_until=until)
     assert scheme.balance(conn, 0) == 7000
     assert refusal_of(scheme.till.sell(conn, (scheme.cards[0], [(BOOK, 2000)]))) is Refusal.INSUFFICIENT_BALANCE
-    who = {"partner_id": scheme.till.partner_id, "actor": ACTOR}
-    assert not holds.capture(conn, held.sale_id, **who).again
-    assert holds.capture(conn, held.sale_id, **who).again
+    first = asks(scheme.till)
+    done = holds.capture(conn, held.sale_id, **first)
+    assert (done.again, done.amount) == (False, 6000)
+    for request in (first, asks(scheme.till)):
+        again = holds.capture(conn, held.sale_id, **request)
+        assert (again.again, again.amount, again.closed_at) == (True, 6000, done.closed_at)
     assert scheme.balance(conn, 0) == 1000
+    with pytest.raises(KeyReused):
+        holds.capture(conn, held.sale_id, **first | {"request_hash": b"other"})
     with pytest.raises(holds.HoldIsClosed):
-        holds.void(conn, held.sale_id, **who)
+        holds.void(conn, held.sale_id, **asks(scheme.till))
     with pytest.raises(holds.UnknownHold):
-        holds.void(conn, held.sale_id, partner_id=scheme.till.partner_id + 1, actor=ACTOR)
+        holds.void(conn, held.sale_id, **asks(scheme.till) | {"partner_id": scheme.till.partner_id + 1})
+
+
+def asks(till: Till) -> dict[str, Any]:
+    """A request under a key of its own."""
+    return {"partner_id": till.partner_id, "origin": ACTOR, "key": uuid4(), "request_hash": b"h"}
 
 
 def test_a_hold_expires_by_itself(conn: Connection) -> None:
@@ -233,7 +244,7 @@ def test_a_hold_expires_by_itself(conn: Connection) -> None:
     until = conn.execute(text("select now()")).scalar_one()
     (held,) = scheme.till.sell(conn, (scheme.cards[0], [(BOOK, 3000)]), held_until=until)
     with pytest.raises(holds.HoldIsClosed):
-        holds.capture(conn, held.sale_id, partner_id=scheme.till.partner_id, actor=ACTOR)
+        holds.capture(conn, held.sale_id, **asks(scheme.till))
     assert holds.expire(conn) == 1
     assert holds.expire(conn) == 0
     (sale,) = scheme.till.sell(conn, (scheme.cards[0], [(BOOK, 3000), (BOOK, 3000)]))

@@ -204,6 +204,19 @@ create trigger append_only before delete or truncate on hold for each statement 
 create trigger append_only before update or delete or truncate on sale for each statement execute function refuse_change();
 create trigger append_only before update or delete or truncate on sale_line for each statement execute function refuse_change();
 
+-- How its partner ended a hold: the same request is answered the same way for ever.
+create table hold_closing (
+    sale_id      bigint primary key references sale,
+    origin       text not null,                   -- 'terminal:7' or 'person:12': with the key it names one request
+    key          uuid not null,
+    request_hash bytea not null,
+    outcome      text not null check (outcome in ('captured', 'voided')),
+    amount       bigint not null check (amount > 0),
+    closed_at    timestamptz not null default now(),
+    constraint one_closing_per_key unique (origin, key)
+);
+create trigger append_only before update or delete or truncate on hold_closing for each statement execute function refuse_change();
+
 -- One row per cancellation asked (whole sale, or some lines): its transfers are its lines.
 create table cancellation (
     id           bigint generated always as identity primary key,
@@ -235,4 +248,4 @@ create trigger append_only before update or delete or truncate on cancellation f
 
 grant select on sale, sale_line, hold to atouts_app;
 grant update (closed_at, outcome) on hold to atouts_app;
-grant select, insert on cancellation, cancellation_line to atouts_app;
+grant select, insert on hold_closing, cancellation, cancellation_line to atouts_app;
