@@ -52,3 +52,6 @@ PAYOUT_RUN_LIMIT_CENTS = Setting("PAYOUT_RUN_LIMIT_CENTS", 1_000_000_000, "A run
 PAYOUT_UNUSUAL_TIMES = Setting(
     "PAYOUT_UNUSUAL_TIMES", 3, "From how many times a partner's median payment on the approvers are told."
 )
+BANK_ACCOUNT_COOL_OFF_DAYS = Setting(
+    "BANK_ACCOUNT_COOL_OFF_DAYS", 10, "Days during which nothing is paid to a bank account that replaces another one."
+)

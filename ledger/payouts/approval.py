@@ -7,16 +7,14 @@ is enough to refuse, which frees every transfer again. The database keeps both p
 
 from __future__ import annotations
 
-import contextlib
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from operator import attrgetter
 
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import IntegrityError
 
-from ledger import audit
+from ledger import audit, promises
 from ledger.payouts import runs
 from ledger.payouts.content import ContentHash, FrozenHead, FrozenHeld, FrozenPayment
 from ledger.payouts.freeze import LOCK_LINES, STEP, UNHURRIED
@@ -101,7 +99,7 @@ def approve(conn: Connection, run_id: int, *, person_id: int, content_hash: byte
     verify(conn, run)
     require_current(conn, run_id)
     actor = f"person:{person_id}"
-    with refusals_in_french(conn):
+    with promises.told(conn, _REFUSALS, NotAllowed):
         conn.execute(_APPROVE, {"run": run_id, "person": person_id, "hash": content_hash})
         complete = len(runs.approvals(conn, run_id)) >= APPROVALS_NEEDED
         if complete:
@@ -121,7 +119,7 @@ def refuse(conn: Connection, run_id: int, *, actor: str, reason: str) -> None:
     conn.execute(LOCK_LINES)
     conn.execute(UNHURRIED)
     run = runs.get(conn, run_id)
-    with refusals_in_french(conn):
+    with promises.told(conn, _REFUSALS, NotAllowed):
         conn.execute(STEP, {"run": run_id, "state": "refused", "actor": actor, "reason": reason.strip()})
     audit.record(
         conn, actor=actor, action="payout.refuse", subject=f"payout_run:{run.reference}", details={"reason": reason}
@@ -166,16 +164,3 @@ def verify(conn: Connection, run: runs.Run) -> None:
     line = conn.execute(_ALTERED_LINES, {"run": run.id}).scalar_one_or_none()
     if line is not None:
         raise Altered(f"Les écritures du virement {line} de la campagne {run.reference} ne sont plus celles figées.")
-
-
-@contextlib.contextmanager
-def refusals_in_french(conn: Connection) -> Iterator[None]:
-    """Within this context, a promise that the database keeps is told as `NotAllowed`; what was done in it is undone."""
-    try:
-        with conn.begin_nested():
-            yield
-    except IntegrityError as error:
-        rule = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
-        if rule not in _REFUSALS:
-            raise
-        raise NotAllowed(rule, _REFUSALS[rule]) from None

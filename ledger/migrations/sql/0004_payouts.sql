@@ -8,13 +8,52 @@
 -- Bank accounts of partners (partner_bank_account is in 0002_scheme): changed by two people, after a call
 -- ---------------------------------------------------------------------------------------------------------------
 
+-- Where a partner could be reached, and since when: whoever means to change an account first changes the number that is called.
+create table partner_contact (
+    id         bigint generated always as identity primary key,
+    partner_id integer not null references partner,
+    email      text not null,
+    phone      text not null,
+    since      timestamptz not null default now()
+);
+create index partner_contact_by_partner on partner_contact (partner_id, id);
+
+create function partner_contact_is_noted() returns trigger
+language plpgsql security definer set search_path = atouts, pg_temp as $$
+begin
+    if tg_op = 'INSERT' or (old.email, old.phone) <> (new.email, new.phone) then
+        insert into partner_contact (partner_id, email, phone) values (new.id, new.email, new.phone);
+    end if;
+    return null;
+end $$;
+create trigger partner_contact_is_noted after insert or update of email, phone on partner
+    for each row execute function partner_contact_is_noted();
+
 create table bank_account_call (
     account_id integer primary key references partner_bank_account,
-    phone      text not null,                     -- the number known before the change was asked, never one given with it
-    spoke_with text not null,
+    phone      text not null,
+    spoke_with text not null check (spoke_with <> ''),
     called_by  text not null,
     called_at  timestamptz not null default now()
 );
+
+-- The number called is the one given at sign-up, or one known for thirty days when the change was asked.
+create function bank_account_call_is_to_a_known_number() returns trigger
+language plpgsql security definer set search_path = atouts, pg_temp as $$
+begin
+    if not exists (
+        select from partner_bank_account a join partner_contact c on c.partner_id = a.partner_id
+         where a.id = new.account_id and regexp_replace(c.phone, '\D', '', 'g') = regexp_replace(new.phone, '\D', '', 'g')
+           and (c.since <= a.asked_at - interval '30 days'
+                or c.id = (select min(id) from partner_contact f where f.partner_id = a.partner_id)))
+    then
+        raise exception 'this number was not known before the change was asked'
+            using errcode = 'check_violation', constraint = 'call_a_known_number';
+    end if;
+    return new;
+end $$;
+create trigger bank_account_call_is_to_a_known_number before insert on bank_account_call
+    for each row execute function bank_account_call_is_to_a_known_number();
 
 -- Verification of payee: what the bank says of name and IBAN.
 create table bank_account_check (
@@ -39,6 +78,8 @@ create table bank_account_block (
     constraint lifted_by_somebody check ((lifted_by is null) = (lifted_at is null))
 );
 create unique index one_open_block on bank_account_block (account_id) where lifted_at is null;
+
+create unique index one_pending_bank_account on partner_bank_account (partner_id) where accepted_at is null and ended_at is null;
 
 create function bank_account_is_guarded() returns trigger
 language plpgsql security definer set search_path = atouts, pg_temp as $$
@@ -68,6 +109,10 @@ create trigger bank_accounts_stay before delete or truncate on partner_bank_acco
 create trigger append_only before update or delete or truncate on bank_account_call
     for each statement execute function refuse_change();
 create trigger append_only before update or delete or truncate on bank_account_check
+    for each statement execute function refuse_change();
+create trigger append_only before update or delete or truncate on partner_contact
+    for each statement execute function refuse_change();
+create trigger append_only before delete or truncate on bank_account_block
     for each statement execute function refuse_change();
 
 -- ---------------------------------------------------------------------------------------------------------------
@@ -511,6 +556,7 @@ create trigger append_only before update or delete or truncate on payout_step fo
 
 grant select, insert on payout_run, payout_payment, payout_held, payout_line, payout_approval, payout_file, payout_file_part,
     payout_transmission, payout_step, payout_horizon, bank_account_call, bank_account_check, bank_account_block to atouts_app;
+grant select on partner_contact to atouts_app;
 grant update (payments, amount, carried, held, owed, flags, content_hash) on payout_run to atouts_app;
 grant update (through) on payout_horizon to atouts_app;
 grant update (state, end_to_end_id, state_reason, state_at) on payout_payment to atouts_app;
