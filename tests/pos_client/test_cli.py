@@ -202,6 +202,4 @@ def test_commands_start_without_loading_what_only_screens_and_pictures_need(home
     program = (
         "import sys, pos_client.cli; print([n for n in ('textual', 'zxingcpp', 'numpy', 'PIL') if n in sys.modules])"
     )
-    assert (
-        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "set()\n"
-    )
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
