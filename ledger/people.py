@@ -75,6 +75,7 @@ _OF_PARTNER = text(
     _SELECT + " where exists (select from role_grant g where g.person_id = p.id and g.partner_id = :partner_id)"
     " order by p.name, p.id"
 )
+_EVERYBODY = text(_SELECT + " order by p.name, p.id")
 _OF_REGION = text(
     _SELECT + " where exists (select from role_grant g where g.person_id = p.id and g.partner_id is null)"
     " order by p.name, p.id"
@@ -113,6 +114,11 @@ def of_partner(conn: Connection, partner_id: int) -> list[Person]:
 def of_region(conn: Connection) -> list[Person]:
     """Everybody with a role of the Region, by name."""
     return [_person(row) for row in conn.execute(_OF_REGION)]
+
+
+def everybody(conn: Connection) -> list[Person]:
+    """All the portal's users, by name."""
+    return [_person(row) for row in conn.execute(_EVERYBODY)]
 
 
 # -- coming, changing, going -----------------------------------------------------------------------------------------

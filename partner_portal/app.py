@@ -10,6 +10,7 @@ from batch import logs
 from batch.queue import redis_connection
 from ledger.database import application_engine
 from partner_portal import (
+    agents,
     api,
     assets,
     charts,
@@ -35,6 +36,7 @@ PAGES: tuple[Blueprint, ...] = (
     home.blueprint,
     home.partner_home,
     home.region_home,
+    agents.blueprint,
     sign_in.blueprint,
     links.blueprint,
     account.blueprint,

@@ -26,6 +26,7 @@ SECTIONS = {
         "settings": "List what can be set, and how it is set now.",
     },
     "The scheme": {
+        "people": "Invite, list and disable the portal's users.",
         "roster": "Import the schools' lists of students.",
         "benefits": "Grant the benefits of a school year.",
         "partners": "Sign up, validate and suspend partners.",

@@ -32,7 +32,13 @@ class Space:
 
 SPACES: dict[str, Space] = {
     "partner": Space("Espace partenaire", (Entry("Accueil", "partner_home.index", "partner.read"),)),
-    "region": Space("Espace Région", (Entry("Accueil", "region_home.index", "region.read"),)),
+    "region": Space(
+        "Espace Région",
+        (
+            Entry("Accueil", "region_home.index", "region.read"),
+            Entry("Agents", "agents.index", "people.manage"),
+        ),
+    ),
 }
 """A blueprint that adds pages to a space adds their entries here."""
 

@@ -19,12 +19,13 @@ from partner_portal.portal import portal
 
 blueprint = Blueprint("links", __name__)
 
+PATH = "/acces"
 LIFETIME = {"invitation": datetime.timedelta(days=7), "reset": datetime.timedelta(minutes=30)}
 
 
-def invite(conn: Connection, person: people.Person, *, by: str, reason: str) -> None:
-    """Send `person` a link to choose a password. `reason` is a French sentence that says who opens which door."""
-    address, token_hash = _new_link(conn, person, "invitation")
+def invite(conn: Connection, person: people.Person, *, by: str, reason: str, public_url: str) -> str:
+    """Send `person` a link to choose a password, and return it. `reason` is a French sentence: who opens which door."""
+    address, token_hash = _new_link(conn, person, "invitation", public_url)
     letter = Letter(
         "Votre accès à Atouts Normandie",
         (reason, f"Vous vous connecterez avec cette adresse électronique : {person.email}."),
@@ -33,11 +34,12 @@ def invite(conn: Connection, person: people.Person, *, by: str, reason: str) -> 
     )
     letters.post(conn, letter, recipient=person.email, purpose="invitation", dedup_key=f"link:{token_hash.hex()}")
     audit.record(conn, actor=by, action="person.invited", subject=f"person:{person.id}")
+    return address
 
 
 def send_reset(conn: Connection, person: people.Person | None) -> None:
     """Send a link to choose another password; with nobody to send it to, the same work is done and nothing leaves."""
-    address, token_hash = _new_link(conn, person, "reset")
+    address, token_hash = _new_link(conn, person, "reset", portal().config.public_url)
     letter = Letter(
         "Choisir un nouveau mot de passe",
         ("Quelqu’un, sans doute vous, a demandé à choisir un nouveau mot de passe pour votre compte.",),
@@ -53,12 +55,12 @@ def send_reset(conn: Connection, person: people.Person | None) -> None:
     audit.record(conn, actor="anonymous", action="person.reset_asked", subject=subject)
 
 
-def _new_link(conn: Connection, person: people.Person | None, purpose: str) -> tuple[str, bytes]:
+def _new_link(conn: Connection, person: people.Person | None, purpose: str, public_url: str) -> tuple[str, bytes]:
     token = secrets.token_urlsafe(32)
     token_hash = _hash(token)
     expires_at = datetime.datetime.now(datetime.UTC) + LIFETIME[purpose]
     people.add_link(conn, person.id if person else None, purpose, token_hash, expires_at)
-    return portal().config.public_url + url_for("links.choose_password", token=token), token_hash
+    return f"{public_url}{PATH}/{token}", token_hash
 
 
 def _hash(token: str) -> bytes:
@@ -79,7 +81,7 @@ def forgotten() -> ResponseReturnValue:
     return render_template("auth/forgotten_sent.html", email=form.email.data)
 
 
-@blueprint.route("/acces/<token>", methods=["GET", "POST"])
+@blueprint.route(f"{PATH}/<token>", methods=["GET", "POST"])
 @requires("session.open")
 @limiter.limit("60 per hour", key_func=source)
 def choose_password(token: str) -> ResponseReturnValue:

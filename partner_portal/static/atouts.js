@@ -27,7 +27,7 @@ document.addEventListener("submit", (event) => {
   if (form.hasAttribute("data-sent")) return event.preventDefault();
   if (form.dataset.confirm && !form.hasAttribute("data-confirmed")) {
     event.preventDefault();
-    return ask(form.dataset.confirm, event.submitter?.textContent.trim() || "Continuer").then((yes) => {
+    return ask(form.dataset.confirm, event.submitter).then((yes) => {
       if (!yes) return;
       form.setAttribute("data-confirmed", "");
       form.requestSubmit(event.submitter);
@@ -43,7 +43,9 @@ document.addEventListener("submit", (event) => {
 
 // -- asking first -----------------------------------------------------------------------------------------------------
 
-function ask(question, yes) {
+function ask(question, submitter) {
+  const yes = submitter?.textContent.trim() || "Continuer";
+  const kind = submitter?.classList.contains("button-danger") ? "button button-danger" : "button";
   const dialog = document.createElement("dialog");
   const text = document.createElement("p");
   text.id = "question";
@@ -51,10 +53,10 @@ function ask(question, yes) {
   const form = document.createElement("form");
   form.method = "dialog";
   form.className = "actions";
-  for (const [label, value, kind] of [[yes, "yes", "button"], ["Annuler", "no", "button button-quiet"]]) {
+  for (const [label, value, look] of [[yes, "yes", kind], ["Annuler", "no", "button button-quiet"]]) {
     const button = document.createElement("button");
     button.value = value;
-    button.className = kind;
+    button.className = look;
     button.textContent = label;
     form.append(button);
   }

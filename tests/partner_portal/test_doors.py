@@ -456,15 +456,17 @@ def test_a_newer_link_closes_the_older_one_and_time_closes_both(visitor: Visitor
     assert visitor.get(found[1]).status_code == 410
 
 
-def test_an_invited_person_comes_in_through_the_invitation(app: Flask, visitor: Visitor, books: Engine) -> None:
+def test_an_invited_person_comes_in_through_the_invitation(visitor: Visitor, books: Engine) -> None:
     partner_id = add_partner(books)
-    with app.test_request_context(), books.begin() as conn:
+    with books.begin() as conn:
         person_id = people.create(conn, email="caisse@lycee.fr", name="Camille", by="person:1")
         people.grant(conn, person_id, Role.PARTNER_CASHIER, partner_id=partner_id, by="person:1")
         person = people.get(conn, person_id)
         assert person
-        links.invite(conn, person, by="person:1", reason="Le lycée vous ouvre sa caisse.")
+        reason, public_url = "Le lycée vous ouvre sa caisse.", "http://localhost"
+        address = links.invite(conn, person, by="person:1", reason=reason, public_url=public_url)
     link = last_link(books)
+    assert address == public_url + link
     assert "Bienvenue" in visitor.get(link).text
     assert visitor.post(link, {"password": "un cheval correct agrafe"}).status_code == 302
     assert visitor.sign_in("caisse@lycee.fr", "un cheval correct agrafe").location == "/partenaire"
