@@ -17,8 +17,8 @@ class SoldLine:
     """One line of a sale; amounts in cents.
 
     `state` is "accepted", "cancelled" or "refused"; of a reservation "held", "voided" or "expired" as long as it was
-    not captured. `balance_after` and `usable_until` are what the student was told, `balance_since` is what was left once
-    the line was given back.
+    not captured. `balance_after` and `usable_until` are what the student was told, `balance_since` is what was left
+    once the line was given back.
     """
 
     line: int
@@ -113,7 +113,8 @@ def sales_of_partner(
 ) -> list[tuple[int, SoldSale]]:
     """The sales debited for a partner, the latest first, each with its number in the books.
 
-    `before` is the number of the last one already seen; `start` and `end` bound a half-open period. A reservation is listed from when it is captured.
+    `before` is the number of the last one already seen; `start` and `end` bound a half-open period. A reservation is
+    listed from when it is captured.
     """
     # Every sale has a first line, so its transfer stands for it.
     booked = conn.execute(

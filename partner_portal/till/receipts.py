@@ -1,0 +1,90 @@
+"""The receipt of a sale, to print, to keep or to mail: what was debited, what is left, and until when."""
+
+from sqlalchemy import Connection, text
+
+from batch.documents.models import Assistance, ReceiptBalance, ReceiptLine, SaleReceipt
+from batch.french import day_in_words, euros, moment
+from batch.letters import Letter, post
+from ledger import audit
+from ledger.calendar import paris_date
+from ledger.partners import Partner
+from ledger.sold import SoldSale
+from partner_portal.config import Assistance as Help
+from partner_portal.resources.answers import last_day
+
+ERASED = "Élève effacé"
+
+
+def receipt_of(sale: SoldSale, partner: Partner, assistance: Help) -> SaleReceipt:
+    """The receipt of a sale that debited somebody, as it stands now."""
+    return SaleReceipt(
+        reference=f"Vente {sale.sale_id}",
+        sold_at=sale.sold_at,
+        partner=partner.name,
+        partner_town=partner.town,
+        partner_uai=partner.uai,
+        student=called(sale),
+        class_name=sale.class_name,
+        lines=tuple(
+            ReceiptLine(line.title, f"{line.ean:013}", line.label, line.price, cancelled=line.state == "cancelled")
+            for line in sale.lines
+        ),
+        balances=tuple(ReceiptBalance(left.label, left.balance, last_day(left.usable_until)) for left in sale.left),
+        assistance=Assistance(assistance.email, assistance.phone, assistance.hours),
+    )
+
+
+def called(sale: SoldSale) -> str:
+    """The student as a clerk sees them: "Léa M."."""
+    if not sale.first_name:
+        return ERASED
+    return f"{sale.first_name} {sale.initial}." if sale.initial else sale.first_name
+
+
+def send(conn: Connection, sale: SoldSale, receipt: SaleReceipt, *, actor: str) -> str:
+    """Mail the receipt to the address known of the student, once for each state of the sale.
+
+    Returns the French sentence for the clerk, who learns no more of the address than it needs to be recognised.
+    """
+    address = conn.scalar(
+        text("select email from student_identity where student_id = :student"), {"student": sale.student_id}
+    )
+    if not address:
+        return "Aucune adresse électronique n’est connue pour cet élève : imprimez le reçu."
+    is_new = post(
+        conn,
+        letter(receipt),
+        recipient=address,
+        purpose="receipt",
+        dedup_key=f"receipt:{sale.sale_id}:{receipt.debited_cents}",
+    )
+    if not is_new:
+        return f"Ce reçu a déjà été envoyé à {masked(address)}."
+    audit.record(conn, actor=actor, action="receipt.mail", subject=f"sale:{sale.sale_id}")
+    return f"Le reçu part vers {masked(address)}."
+
+
+def letter(receipt: SaleReceipt) -> Letter:
+    """The receipt as a mail."""
+    lines = [
+        (f"{line.title} (annulé)" if line.cancelled else line.title, euros(0 if line.cancelled else line.price_cents))
+        for line in receipt.lines
+    ]
+    left = [
+        (f"Il te reste ({one.benefit})", f"{euros(one.balance_cents)}, jusqu’au {day_in_words(one.usable_until)}")
+        for one in receipt.balances
+    ]
+    return Letter(
+        subject=f"Ton reçu Atouts Normandie du {day_in_words(paris_date(receipt.sold_at))}",
+        paragraphs=(
+            f"Bonjour, voici ce qui a été débité de tes avantages par {receipt.partner}, le {moment(receipt.sold_at)}.",
+        ),
+        facts=(*lines, ("Débité", euros(receipt.debited_cents)), *left),
+        after=("Ce qui n’est pas utilisé à cette date est perdu.",) if left else (),
+    )
+
+
+def masked(address: str) -> str:
+    """A mail address as a clerk may see it: "l•••@exemple.fr"."""
+    name, _, domain = address.partition("@")
+    return f"{name[:1]}•••@{domain}"
