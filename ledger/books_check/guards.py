@@ -91,7 +91,8 @@ def guards(conn: Connection) -> Iterator[Difference]:
         text("""
             select t.name, r.name as right
               from unnest(cast(:tables as text[])) as t(name), unnest(array['UPDATE', 'DELETE', 'TRUNCATE']) as r(name)
-             where has_table_privilege('atouts_app', 'atouts.' || t.name, r.name)
+             where case r.name when 'UPDATE' then has_any_column_privilege('atouts_app', 'atouts.' || t.name, r.name)
+                               else has_table_privilege('atouts_app', 'atouts.' || t.name, r.name) end
              order by 1, 2
         """),
         {"tables": list(APPEND_ONLY)},
