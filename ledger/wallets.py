@@ -61,6 +61,59 @@ def wallets_of(conn: Connection, student_id: int) -> tuple[Wallet, ...]:
     return tuple(Wallet(**row._mapping) for row in rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One movement of a wallet, as its student reads it: `amount` in cents, positive for what came in.
+
+    `kind` is that of the transfer: grant, sale, refund, lapse or grant_withdrawal. `partner` and `title` say at whose
+    counter and what for, where it was a sale or its refund. `number` is the transfer's, in the order of the books.
+    """
+
+    number: int
+    posted_at: datetime
+    kind: str
+    benefit: str
+    label: str
+    school_year: int
+    amount: int
+    partner: str | None
+    title: str | None
+
+
+def history(conn: Connection, student_id: int, *, before: int | None = None, limit: int = 50) -> list[Movement]:
+    """What happened to a student's wallets of all years, the latest first.
+
+    `before` is the number of the last movement already seen.
+    """
+    rows = conn.execute(
+        text("""
+            with moved as (
+                select e.transfer_id, e.posted_at, e.kind, e.amount, e.reverses, e.school_year, e.other_account_id,
+                       e.document, e.line, b.code, b.label
+                  from account a
+                  join benefit b on b.id = a.benefit_id
+                 cross join lateral (select * from entry
+                                      where account_id = a.id
+                                        and transfer_id < coalesce(cast(:before as bigint), 9223372036854775807)
+                                      order by transfer_id desc limit :limit) e
+                 where a.owner_id = :student
+                 order by e.transfer_id desc limit :limit
+            )
+            select m.transfer_id as number, m.posted_at, m.kind::text as kind, m.code as benefit, m.label,
+                   m.school_year, m.amount, p.name as partner, g.title
+              from moved m
+              left join partner p on p.id = m.other_account_id - 2000000000000
+              left join transfer s
+                on s.id = case m.kind when 'sale' then m.transfer_id when 'refund' then m.reverses end
+              left join sale_line l on l.sale_id = s.document and l.line = s.line
+              left join product g on g.ean = l.ean
+             order by m.transfer_id desc
+        """),
+        {"student": student_id, "before": before, "limit": limit},
+    )
+    return [Movement(**row._mapping) for row in rows]
+
+
 def look_up(conn: Connection, card_id: int, *, partner_id: int) -> Holder | Refusal:
     """Tell a partner whose card this is and what it may charge to: the benefits that the partner accepts.
 

@@ -2,7 +2,19 @@
 
 from flask_smorest import Blueprint
 
-from partner_portal.resources import cancellations, catalogue, groups, lookups, sales, terminals
+from partner_portal.resources import (
+    cancellations,
+    catalogue,
+    groups,
+    holds,
+    lookups,
+    partner,
+    payouts,
+    receipts,
+    sales,
+    students,
+    terminals,
+)
 
 RESOURCES: tuple[Blueprint, ...] = (
     terminals.blueprint,
@@ -11,5 +23,10 @@ RESOURCES: tuple[Blueprint, ...] = (
     sales.blueprint,
     groups.blueprint,
     cancellations.blueprint,
+    holds.blueprint,
+    receipts.blueprint,
+    partner.blueprint,
+    payouts.blueprint,
+    students.blueprint,
 )
 """In the order of the reference."""

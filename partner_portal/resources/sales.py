@@ -52,11 +52,11 @@ class SoldLineAnswer(AnswerSchema):
 
 
 class LabelledBalance(AnswerSchema):
-    """What was left of a benefit, as the student was told."""
+    """What was left of a benefit, as the student was told last about this sale."""
 
     benefit = fields.said("Code de l’avantage")
     label = fields.said("Nom de l’avantage")
-    balance_cents = fields.cents("Solde après la vente")
+    balance_cents = fields.cents("Solde après la vente, ou après sa dernière annulation")
     usable_until = fields.day("Dernier jour d’utilisation")
 
 
@@ -135,13 +135,12 @@ def sold_json(sale: sold.SoldSale) -> dict[str, Any]:
         "refunded_cents": sale.refunded,
         "balances": [
             {
-                "benefit": line.benefit,
-                "label": line.label,
-                "balance_cents": line.balance_after,
-                "usable_until": last_day(line.usable_until).isoformat(),
+                "benefit": left.benefit,
+                "label": left.label,
+                "balance_cents": left.balance,
+                "usable_until": last_day(left.usable_until).isoformat(),
             }
-            for line in {line.benefit: line for line in sale.lines}.values()
-            if line.balance_after is not None and line.usable_until is not None
+            for left in sale.left
         ],
         "usable_until": min(days).isoformat() if days else None,
         "terminal_id": str(sale.terminal_id),
