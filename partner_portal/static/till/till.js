@@ -22,7 +22,7 @@ let asking = 0; // counts look-ups: the latest scan wins
 let current = null; // key of the sale whose verdict is on the screen
 let told = null; // key of the sale whose lack of an answer is on the screen
 let quietSince = 0;
-const people = new Map(); // key -> who it is for and their benefits; forgotten with the page
+const people = new Map(); // key -> who it is for, their benefits, and its line of the log; forgotten with the page
 
 const basket = new Basket(byId("lines"), showBasket);
 const intents = new Intents(place.partner, { changed: showNetwork, answered: settle });
@@ -141,7 +141,7 @@ function debit() {
   say("");
   const intent = intents.add("sales", body, { kind: "sale", amount });
   current = intent.key;
-  people.set(intent.key, { who, benefits: student.benefits });
+  people.set(intent.key, { who, benefits: student.benefits, line: intent.key });
   log(intent.key, { who, what: euros(amount), state: badge("En cours", "info") });
   showBasket();
 }
@@ -151,10 +151,11 @@ const isSending = () => intents.list.some((intent) => intent.key === current) &&
 // The service has answered: `answer` or `refusal`.
 async function settle(intent, answer, refusal) {
   const isSale = intent.about.kind === "sale";
+  const line = people.get(intent.key)?.line ?? intent.key;
   const isShown = () => current === intent.key || (!student && !current);
   if (refusal) {
     const who = people.get(intent.key)?.who ?? "Vente gardée";
-    log(intent.key, { who, what: euros(intent.about.amount), state: badge(isSale ? "Refusée" : "Non annulée", "danger") });
+    log(line, { who, what: euros(intent.about.amount), state: badge(isSale ? "Refusée" : "Non annulée", "danger") });
     if (isShown()) show({ verdict: verdicts.refused(who, refusal, afterRefusal()), keepsBasket: true });
     return;
   }
@@ -164,11 +165,11 @@ async function settle(intent, answer, refusal) {
   const balances = answer.balances.map((one) => ({ ...one, label: label(one.benefit) }));
   if (isSale) {
     const what = `${euros(answer.debited_cents)}, reste ${balances.map((one) => euros(one.balance_cents)).join(" et ")}`;
-    log(intent.key, { who, what, state: link("Débitée", `${place.salesUrl}/${answer.sale_id}`, "badge badge-success") });
-    const ways = { next: leave, cancel: () => cancel(answer, { who, benefits }) };
+    log(line, { who, what, state: link("Débitée", `${place.salesUrl}/${answer.sale_id}`, "badge badge-success") });
+    const ways = { next: leave, cancel: () => cancel(answer, { who, benefits, line: intent.key }) };
     if (isShown()) show({ verdict: verdicts.accepted({ who, sale: answer, balances }, place.salesUrl, ways) });
   } else {
-    log(intent.key, { who, what: euros(answer.refunded_cents), state: badge("Annulée", "neutral") });
+    log(line, { who, what: euros(answer.refunded_cents), state: badge("Annulée", "neutral") });
     if (isShown()) show({ verdict: verdicts.cancelled(who, answer, balances) });
   }
 }
@@ -190,7 +191,7 @@ function cancel(sale, person) {
   const intent = intents.add(path, { reason: "Annulée à la caisse" }, { kind: "cancellation", amount: sale.debited_cents });
   current = intent.key;
   people.set(intent.key, person);
-  log(intent.key, { who: person.who, what: euros(sale.debited_cents), state: badge("Annulation en cours", "info") });
+  log(person.line, { who: person.who, what: euros(sale.debited_cents), state: badge("Annulation en cours", "info") });
 }
 
 // -- what is on the screen --------------------------------------------------------------------------------------------
@@ -267,9 +268,9 @@ function showNetwork() {
   byId("sign-in").hidden = !trouble?.signedOut;
   byId("reload").hidden = !trouble?.stale;
   for (const intent of list) {
-    const who = people.get(intent.key)?.who ?? "Demande gardée";
+    const { who, line } = people.get(intent.key) ?? { who: "Demande gardée", line: intent.key };
     const state = trouble ? waitingState(intent, who) : badge("En cours", "info");
-    log(intent.key, { who, what: euros(intent.about.amount), state });
+    log(line, { who, what: euros(intent.about.amount), state });
     if (trouble && intent.key === current && told !== intent.key) {
       show({ verdict: verdicts.waiting(who, intent.about) });
       told = intent.key;

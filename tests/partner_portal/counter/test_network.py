@@ -1,0 +1,136 @@
+"""What the till does when the network does not: every sale is debited once, and none is called debited unanswered."""
+
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.ledger.scheme import BOOK
+from tests.partner_portal.conftest import PASSWORD
+from tests.partner_portal.counter.conftest import CASHIER, School, scan
+
+pytestmark = pytest.mark.browser
+Look = Callable[[str], None]
+SALES = "**/api/v1/sales"
+
+
+@pytest.fixture
+def ready(cashier: Page, school: School) -> Iterator[Page]:
+    """The till, with a student and a licence: the next press debits."""
+    cashier.goto("/partenaire/caisse")
+    scan(cashier, school.codes[0])
+    expect(cashier.get_by_role("heading", name="Léa M.")).to_be_visible()
+    scan(cashier, str(BOOK))
+    expect(cashier.locator("#debit")).to_be_enabled()
+    yield cashier
+    assert kept(cashier) == []
+
+
+def kept(page: Page) -> list[dict[str, object]]:
+    """What the browser remembers of requests that are not answered."""
+    written = page.evaluate("Object.entries(localStorage).filter(([name]) => name.startsWith('atouts.intents'))")
+    return [intent for _, value in written for intent in json.loads(value)]
+
+
+def debited(page: Page) -> None:
+    """Wait for the screen that says so."""
+    expect(page.locator(".verdict-accepted")).to_contain_text("40,00", timeout=15_000)
+
+
+def test_a_double_click_debits_once(ready: Page, school: School) -> None:
+    ready.get_by_role("button", name="Débiter").dblclick()
+    debited(ready)
+    assert school.sales() == [3000]
+
+
+def test_an_answer_that_is_lost_is_asked_for_again_and_debits_once(ready: Page, school: School, look: Look) -> None:
+    lost: list[str] = []
+
+    def lose(route: Route) -> None:
+        if len(lost) < 2:
+            lost.append(route.request.headers["idempotency-key"])
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    ready.route(SALES, lose)
+    ready.locator("#debit").click()
+    waiting = ready.locator(".verdict-waiting")
+    expect(waiting).to_contain_text("On ne sait pas encore")
+    expect(ready.locator("#network")).to_contain_text("rien n’est confirmé")
+    look("caisse-en-attente")
+    debited(ready)
+    assert len(set(lost)) == 1
+    assert school.sales() == [3000]
+
+
+def test_offline_is_shown_and_the_sale_leaves_when_the_network_is_back(ready: Page, school: School, look: Look) -> None:
+    ready.context.set_offline(True)
+    expect(ready.locator("#network")).to_contain_text("Hors connexion")
+    ready.locator("#debit").click()
+    expect(ready.locator(".verdict-waiting")).to_be_visible()
+    look("caisse-hors-connexion")
+    assert school.sales() == []
+    remembered = json.dumps(kept(ready))
+    assert "Léa" not in remembered
+    assert school.codes[0] not in remembered
+    ready.context.set_offline(False)
+    debited(ready)
+    expect(ready.locator("#network")).to_be_hidden()
+    assert school.sales() == [3000]
+
+
+def test_a_reload_during_a_sale_finds_its_answer_and_debits_once(ready: Page, school: School) -> None:
+    ready.route(SALES, lambda route: None)  # neither answered nor refused
+    ready.locator("#debit").click()
+    expect(ready.locator("#debit")).to_contain_text("en cours")
+    ready.unroute(SALES)
+    ready.reload()
+    debited(ready)
+    expect(ready.locator(".verdict-who")).to_contain_text("Léa M., 2de 4")
+    assert school.sales() == [3000]
+
+
+def test_a_session_that_ends_during_a_sale_loses_nothing(ready: Page, school: School, look: Look) -> None:
+    ready.context.clear_cookies()
+    ready.locator("#debit").click()
+    expect(ready.locator("#network")).to_contain_text("session est terminée")
+    ready.get_by_role("link", name="Se reconnecter").click()
+    ready.get_by_label("Adresse électronique").fill(CASHIER)
+    ready.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
+    ready.keyboard.press("Enter")
+    debited(ready)
+    assert school.sales() == [3000]
+
+
+def test_a_service_that_is_away_is_asked_later(ready: Page, school: School) -> None:
+    answers = iter([503, 500, 429])
+
+    def fail(route: Route) -> None:
+        status = next(answers, None)
+        if status is None:
+            return route.continue_()
+        return route.fulfill(status=status, content_type="application/problem+json", body='{"code": "unavailable"}')
+
+    ready.route(SALES, fail)
+    ready.locator("#debit").click()
+    expect(ready.locator(".verdict-waiting")).to_be_visible()
+    for _ in range(2):
+        ready.get_by_role("button", name="Réessayer maintenant").click()
+        ready.wait_for_timeout(200)
+    ready.get_by_role("button", name="Réessayer maintenant").click()
+    debited(ready)
+    assert school.sales() == [3000]
+
+
+def test_a_scan_without_network_says_so(cashier: Page, school: School) -> None:
+    cashier.goto("/partenaire/caisse")
+    cashier.context.set_offline(True)
+    scan(cashier, school.codes[0])
+    expect(cashier.locator(".verdict-refused")).to_contain_text("réseau ne répond pas")
+    expect(cashier.locator(".verdict-refused")).to_contain_text("Rien n’a été débité")
+    cashier.context.set_offline(False)
+    scan(cashier, school.codes[0])
+    expect(cashier.get_by_role("heading", name="Léa M.")).to_be_visible()
