@@ -4,6 +4,7 @@ Both the portal and the jobs log through here. What identifies a request or a jo
 `structlog.contextvars` and stands in every line written until it ends.
 """
 
+import functools
 import logging
 import re
 import sys
@@ -22,10 +23,15 @@ _EMAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+\.[^\s@<>\"']+")
 HIDDEN = "***"
 
 
+@functools.cache
+def _is_private(key: str) -> bool:
+    return _PRIVATE_KEYS.search(key) is not None
+
+
 def without_private_data(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Hide values whose key says they are private, and IBANs, card codes and addresses wherever they stand."""
     for key, value in event.items():
-        if _PRIVATE_KEYS.search(key):
+        if _is_private(key):
             event[key] = HIDDEN
         elif isinstance(value, str):
             event[key] = scrubbed(value)
@@ -39,30 +45,48 @@ def scrubbed(text: str) -> str:
     return _CARD_CODE.sub(HIDDEN, _IBAN.sub(HIDDEN, text))
 
 
-_ENRICH: list[structlog.typing.Processor] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.add_logger_name,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-]
+class StandardOutput:
+    """Writes lines to what standard output is at that moment, since whoever runs us may replace it."""
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+
+    def msg(self, line: str) -> None:
+        """Write one line, whole."""
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+    debug = info = warning = error = critical = exception = fatal = log = msg
 
 
-class StandardOutput(logging.Handler):
-    """Writes to what standard output is at that moment, since whoever runs us may replace it."""
+class _LibrariesLines(logging.Handler):
+    """Takes the lines that libraries log in the standard library's way."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
         try:
-            sys.stdout.write(f"{self.format(record)}\n")
-            sys.stdout.flush()
+            StandardOutput().msg(self.format(record))
         except Exception:
             self.handleError(record)
 
 
-def configure(level: str = "INFO", *, readable: bool = False) -> None:
-    """Send every log line, ours and the libraries', through one pipeline to standard output.
+def _add_logger_name(logger: StandardOutput, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    event["logger"] = logger.name
+    return event
 
-    `readable` is for a developer's terminal; otherwise each line is one JSON object. Configuring again replaces.
+
+_ENRICH: list[structlog.typing.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def configure(level: str = "INFO", *, readable: bool = False) -> None:
+    """Send every log line, ours and the libraries', to standard output in one form. Configuring again replaces.
+
+    `readable` is for a developer's terminal; otherwise each line is one JSON object. Ours do not pass through the
+    standard library's logging, which costs a web request more than its line is worth.
     """
     rendering: list[structlog.typing.Processor] = (
         [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
@@ -73,11 +97,11 @@ def configure(level: str = "INFO", *, readable: bool = False) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ]
     )
-    handler = StandardOutput()
+    handler = _LibrariesLines()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
-            foreign_pre_chain=_ENRICH,
+            foreign_pre_chain=[*_ENRICH, structlog.stdlib.add_logger_name],
         )
     )
     root = logging.getLogger()
@@ -86,13 +110,8 @@ def configure(level: str = "INFO", *, readable: bool = False) -> None:
     # A request's address can hold a link's secret: our own line names the route instead.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *_ENRICH,
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
+        processors=[*_ENRICH, _add_logger_name, *rendering],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=StandardOutput,
+        cache_logger_on_first_use=False,
     )
