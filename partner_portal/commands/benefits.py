@@ -4,10 +4,12 @@ from datetime import date, datetime
 
 import click
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from batch import year_end
 from batch.french import euros, whole_number
-from ledger import benefits, cards, database
+from ledger import benefits, cards, database, lapses
 from ledger.calendar import school_year_name
 from partner_portal.commands.operator import actor
 from partner_portal.commands.roster import SchoolYear, this_school_year
@@ -17,7 +19,7 @@ YEAR = click.option("--year", type=SchoolYear(), help="School year (else the one
 
 @click.group()
 def command() -> None:
-    """Grant the benefits of a school year."""
+    """Grant the benefits of a school year, and lapse what is left of them."""
 
 
 @command.command("open-year")
@@ -53,3 +55,27 @@ def grant(year: int | None) -> None:
         table.add_row(benefit.label, whole_number(benefit.wallets), whole_number(benefit.opened), euros(benefit.amount))
     console.print(table)
     console.print(f"{whole_number(issued)} cartes émises.", highlight=False)
+
+
+@command.command("lapse")
+@YEAR
+def lapse(year: int | None) -> None:
+    """Lapse what students have not used of benefits whose deadline has passed, and show what became of the year."""
+    year = year or this_school_year()
+    console = Console()
+    engine = database.application_engine()
+    with engine.connect() as conn:
+        waiting = lapses.waiting(conn)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not waiting) as bar:
+        task = bar.add_task("Avantages caducs", total=waiting)
+        done = year_end.lapse(engine, actor=actor(), progress=lambda wallets: bar.advance(task, wallets))
+    with engine.connect() as conn:
+        rows = lapses.report(conn, year)
+    table = Table(title=f"Avantages {school_year_name(year)}", title_justify="left")
+    for title in ("Avantage", "Attribué", "Dépensé", "Caduc", "Encore réservé"):
+        table.add_column(title, justify="left" if title == "Avantage" else "right")
+    for row in rows:
+        table.add_row(row.label, euros(row.granted), euros(row.spent), euros(row.lapsed), euros(row.still_held))
+    console.print(f"{whole_number(done.wallets)} avantages caducs maintenant : {euros(done.amount)}.", highlight=False)
+    console.print(table)
