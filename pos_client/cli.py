@@ -1,6 +1,7 @@
 """The `atouts-pos` command: the till in a terminal."""
 
 import contextlib
+import functools
 import io
 import json
 import logging
@@ -49,11 +50,9 @@ class Session:
     as_json: bool
     console: Console
 
-    @contextlib.contextmanager
-    def till(self) -> Iterator[Till]:
-        """The paired till of the profile."""
-        with Till.open(self.profile) as opened:
-            yield opened
+    def till(self) -> Till:
+        """The paired till of the profile, opened."""
+        return Till.open(self.profile)
 
     def tell(self, shown: Any, data: Any) -> None:
         """Show to people, or print as JSON for programs."""
@@ -167,7 +166,7 @@ def group(
     """Débite des manuels à tous les élèves d’un fichier : une carte par ligne, colonnes carte, ean, prix."""
     with session.till() as till:
         purchase = GroupPurchase(
-            members=tuple(members_of(read_group(file), lambda ean: product_of(till, ean))),
+            members=tuple(members_of(read_group(file), functools.cache(functools.partial(product_of, till)))),
             common=basket_of(till, eans, prices),
             mode="all_or_nothing" if all_or_nothing else "each",
         )

@@ -1,5 +1,6 @@
 """What the command line was given, made into cards and baskets."""
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,8 +34,9 @@ def card_of(code: str | None, picture: Path | None) -> CardCode:
 def cards_on(picture: Path, *, wanted: int) -> list[str]:
     """The cards on a picture, at least one."""
     # Imported where it is needed: reading pictures takes longer to load than most commands take to run.
-    from pos_client.decoding import UnreadablePicture, look
+    from pos_client.decoding import UnreadablePicture, look, zbar_missing
 
+    _tell_once(zbar_missing())
     try:
         seen = look(picture, wanted=wanted)
     except UnreadablePicture as refusal:
@@ -75,6 +77,12 @@ def confirm(yes: bool, question: str) -> None:
     answer = click.prompt(f"{question} [o/N]", default="n", show_default=False, err=True)
     if answer.strip().casefold() not in ("o", "oui"):
         raise Said("Abandonné : rien n’est envoyé.")
+
+
+@functools.cache
+def _tell_once(note: str | None) -> None:
+    if note:
+        click.echo(note, err=True)
 
 
 def _ean(typed: str) -> str:

@@ -1,6 +1,7 @@
 """Sends what the outbox holds, again and again until the service has answered, and never twice at once."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from pos_client.answers import Cancellation, GroupResult, Json, Sale
@@ -21,26 +22,28 @@ OTHER_TILL = (
 
 
 def deliver(outbox: Outbox, api: Api, intent: Intent, *, terminal_id: str, wait_seconds: float = 0.0) -> Intent:
-    """Send one intent and return what is then known of it.
+    """Send one intent that the outbox has, and return what is then known of it.
 
-    Where another process is just sending it, wait that long for its result. Raises OutboxUnusable: nothing was sent.
+    Where another process is just sending it, wait that long for its result.
     """
-    with outbox.lock(intent, wait_seconds) as mine:
-        now = outbox.current(intent)
-        if not mine or now.settled:
-            return now
-        if now.terminal_id != terminal_id:
-            return replace(now, problem=OTHER_TILL)
-        sending = replace(now, state=State.SENDING, attempts=now.attempts + 1)
-        # Noted first: if this computer dies from here on, the request may have left it.
-        outbox.put(sending)
-        after = _after(now, sending, _send(api, sending))
-        try:
-            outbox.put(after)
-        except OutboxUnusable:
-            # The answer is known even if it cannot be noted. Sent again, the service will repeat it.
+    try:
+        with outbox.lock(intent, wait_seconds) as mine:
+            now = outbox.current(intent)
+            if not mine or now.settled:
+                return now
+            if now.terminal_id != terminal_id:
+                return replace(now, problem=OTHER_TILL)
+            sending = replace(now, state=State.SENDING, attempts=now.attempts + 1)
+            # Noted first: if this computer dies from here on, the request may have left it.
+            outbox.put(sending)
+            after = _after(now, sending, _send(api, sending))
+            # The answer is known even if it cannot be noted: sent again, the service will repeat it.
+            with suppress(OutboxUnusable):
+                outbox.put(after)
             return after
-        return after
+    except OutboxUnusable as unusable:
+        # Not sent, and not forgotten: the intent is in its file as it was.
+        return replace(intent, problem=str(unusable))
 
 
 def deliver_all(outbox: Outbox, api: Api, *, terminal_id: str) -> Iterator[Intent]:

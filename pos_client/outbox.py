@@ -9,7 +9,6 @@ hand, for `accepted/` or `refused/`; or for `withdrawn/`, when it certainly neve
 import contextlib
 import uuid
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -143,9 +142,18 @@ class Outbox:
         """Waiting files that cannot be read any more: what they asked for must be looked up in the partner space."""
         return [path for path in self._files(State.WAITING) if _read_if_whole(path) is None]
 
-    def lock(self, intent: Intent, wait_seconds: float = 0.0) -> AbstractContextManager[bool]:
-        """The right to send this intent, for one process at a time; gives False when another has it."""
-        return locks.held(self.folder / "locks" / str(intent.key), wait_seconds)
+    @contextlib.contextmanager
+    def lock(self, intent: Intent, wait_seconds: float = 0.0) -> Iterator[bool]:
+        """The right to send this intent, for one process at a time; gives False when another has it.
+
+        Raises OutboxUnusable.
+        """
+        with contextlib.ExitStack() as held:
+            try:
+                mine = held.enter_context(locks.held(self.folder / "locks" / str(intent.key), wait_seconds))
+            except OSError as error:
+                raise _unusable(self.folder) from error
+            yield mine
 
     def withdraw(self, intent: Intent) -> Intent:
         """Give up an intent that never left this computer. Raises NotWithdrawable, OutboxUnusable."""
@@ -163,9 +171,10 @@ class Outbox:
     def forget_settled(self, older_than: timedelta = KEPT_AFTER_SETTLING) -> int:
         """Delete settled intents decided longer ago than that; how many there were."""
         limit = f"{datetime.now(UTC) - older_than:%Y%m%dT%H%M%S}"
-        old = [path for state in SETTLED for path in self._files(state) if path.name < limit]
+        old = [path for path in self._files(*SETTLED) if path.name < limit]
         for path in old:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the next start tries again
+                path.unlink()
         return len(old)
 
     def _place(self, intent: Intent) -> Path:
@@ -195,6 +204,7 @@ class Outbox:
         return sorted(found, key=lambda path: path.name)
 
     def _readable(self, state: State, newest: int = 0) -> Iterator[Intent]:
+        # The last none of a list are, in Python, all of it.
         for path in self._files(state)[-newest:]:
             intent = _read_if_whole(path)
             if intent is not None:

@@ -1,5 +1,6 @@
 """What a clerk does at the till, whatever screen it is done on: look up, sell, sell to a class, cancel, send again."""
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
@@ -7,7 +8,7 @@ from typing import Any, Literal, Self
 
 from pos_client import delivery, terminal
 from pos_client.answers import Lookup, Product, TerminalStatus
-from pos_client.api import Api
+from pos_client.api import Api, NoAnswer
 from pos_client.basket import Basket
 from pos_client.catalogue import Catalogue
 from pos_client.codes import CardCode
@@ -20,6 +21,8 @@ GROUP_LIMIT = 100
 OTHER_PROCESS_SECONDS = 15.0
 """How long a clerk waits for another window of this till that is just sending the same sale."""
 
+OUTDATED_CATALOGUE = ("product_not_covered", "price_above_real_cost")
+"""Refusals after which the copy of the catalogue is not to be trusted."""
 TELEPHONE_OFFLINE = (
     "Hors ligne, seule une carte imprimée peut être gardée en attente : le code d’un téléphone ne vaut qu’un instant."
 )
@@ -77,11 +80,16 @@ class Till:
         return found if isinstance(found, Refusal) else Scan(code, found)
 
     def product(self, ean: str) -> Product | Refusal | None:
-        """The product of an EAN, from the copy of the catalogue, else from the service. Raises NoAnswer."""
-        known = self.catalogue.by_ean(ean)
-        if known is not None:
-            return known
-        page = self.api.catalogue(ean=ean)
+        """The product of an EAN, as the service now has it; while it is away, from the copy of the catalogue.
+
+        Raises NoAnswer, when the copy does not have it either.
+        """
+        try:
+            page = self.api.catalogue(ean=ean)
+        except NoAnswer:
+            if known := self.catalogue.by_ean(ean):
+                return known
+            raise
         if isinstance(page, Refusal):
             return page
         return next((item for item in page.items if item.ean == ean), None)
@@ -106,7 +114,7 @@ class Till:
     def sell_group(self, members: Iterable[tuple[Scan, Basket]], mode: Mode) -> Iterator[Intent]:
         """Make the sales of a group, up to a hundred in each intent, which is given as soon as it is known.
 
-        Raises CannotWait, OutboxUnusable; what was given before them stands.
+        Raises CannotWait, before anything is sent, or OutboxUnusable; what was given before it stands.
         """
         everybody = list(members)
         if mode == "all_or_nothing" and len(everybody) > GROUP_LIMIT:
@@ -155,13 +163,17 @@ class Till:
 
     def _decide(self, intent: Intent) -> Intent:
         self.outbox.put(intent)
-        return delivery.deliver(
+        after = delivery.deliver(
             self.outbox,
             self.api,
             intent,
             terminal_id=self.identity.terminal_id,
             wait_seconds=OTHER_PROCESS_SECONDS,
         )
+        if after.refusal and after.refusal.code in OUTDATED_CATALOGUE:
+            with contextlib.suppress(NoAnswer):
+                self.catalogue.refresh(self.api)
+        return after
 
 
 def _sale_body(scan: Scan, basket: Basket) -> dict[str, Any]:

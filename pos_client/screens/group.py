@@ -195,7 +195,7 @@ class GroupPane(Pane):
         self.app.call_from_thread(self._sold, intents, sentence)
 
     def _product_of(self, ean: str) -> Product:
-        product = self._till.product(ean)
+        product = self._till.catalogue.by_ean(ean) or self._till.product(ean)
         if isinstance(product, Product):
             return product
         raise UnreadableGroup(product.sentence if product else f"Le produit {ean} n’est pas au catalogue.")

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from pos_client.answers import Lookup
+from pos_client.answers import Lookup, Product
 from pos_client.basket import Basket
 from pos_client.codes import CardCode
 from pos_client.outbox import NotWithdrawable, Outbox, OutboxUnusable, State
+from pos_client.refusals import Refusal
 from pos_client.till import CannotWait, Scan, Till
 from tests.pos_client.service import LEA, MATHS, TOM, ZOE_ON_TELEPHONE, Service
 
@@ -233,6 +234,43 @@ with Till.open(terminal.profile()) as till:
     assert service.keys() == []
     assert not any(till.outbox.folder.rglob("*.json"))
     assert not any(till.outbox.folder.rglob("*.draft"))
+
+
+def test_a_sale_that_waits_is_not_sent_while_the_disk_is_full(till: Till, service: Service) -> None:
+    ready = scan(till), basket(till)
+    service.faults.extend(["status_429"] * 3)
+    waiting = till.sell(*ready)
+    sent_before = len(service.keys())
+    program = """
+import resource
+from tests.pos_client.test_outbox import Till
+from pos_client import terminal
+with Till.open(terminal.profile()) as till:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
+    _, [intent] = till.send_waiting()
+    print(intent.state, intent.problem)
+"""
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert process.stdout.startswith("waiting Rien n’a été envoyé")
+    assert len(service.keys()) == sent_before
+    assert till.outbox.unsettled() == [waiting]
+
+
+def test_only_a_refusal_that_the_books_have_recorded_is_the_last_word_of_a_revoked_till() -> None:
+    assert not Refusal("terminal_revoked", "").final
+    assert Refusal("terminal_revoked", "", sale_id="12").final
+    assert Refusal("insufficient_balance", "").final
+
+
+def test_a_price_that_has_fallen_is_known_after_the_first_refusal(till: Till, service: Service) -> None:
+    ready = scan(till), basket(till)
+    stale = Product("3614270000003", "Veste de travail", "", "books", 4500)
+    refused = till.sell(ready[0], ready[1].with_product(stale))
+    assert refused.state is State.REFUSED
+    assert till.catalogue.by_ean(stale.ean) is None
+    assert len(till.catalogue) == 2
+    service.reading_faults.extend(["status_503"] * 3)
+    assert till.product(str(MATHS["ean"])) == ready[1].lines[0].product
 
 
 KILLED_SALE = """

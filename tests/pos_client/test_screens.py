@@ -70,7 +70,7 @@ def _plain(text: str) -> str:
 @asynccontextmanager
 async def at_the_counter(till: Till, size: tuple[int, int] = (100, 30)) -> AsyncIterator[Clerk]:
     app = TillApp(till)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         clerk = Clerk(pilot, app)
         await clerk.settle()
         yield clerk
@@ -206,6 +206,7 @@ def test_the_next_student_never_pays_for_the_books_of_the_one_before(till: Till,
             await clerk.scan(ISBN)
             await clerk.scan(ZOE_ON_TELEPHONE)
             assert "Zoé M." in clerk.sees()
+            assert "abandonnée" in clerk.sees()
             await clerk.press("enter")
             assert "panier est vide" in clerk.sees()
 
@@ -288,7 +289,7 @@ def test_a_wrongly_set_scanner_is_understood_and_told_once(till: Till) -> None:
         async with at_the_counter(till) as clerk:
             await clerk.scan("Q" + "B" * 31)
             assert "Léa M." in clerk.sees()
-            assert "clavier américain" in clerk.sees()
+            assert "clavier" in clerk.sees()
             await clerk.scan("Q" + "B" * 30)
             assert "il compte 32 caractères" in clerk.sees()
 
