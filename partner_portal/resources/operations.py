@@ -1,16 +1,18 @@
 """How a resource declares an operation: address, right, and all that its documentation says; once, in one place."""
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 import marshmallow as ma
+from flask import request
 
 from ledger.rights import RIGHTS, Role
 from partner_portal.api import ApiBlueprint, ProblemSchema
 from partner_portal.auth.gate import requires
-from partner_portal.problems import MEDIA_TYPE, PROBLEMS
+from partner_portal.problems import MEDIA_TYPE, PROBLEMS, Problem
 from partner_portal.resources.keys import HEADER
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -78,7 +80,14 @@ def operation(
 
     def serve(view: View) -> View:
         reads = method == "GET"
-        codes = {"bad_request", "too_many_requests", "unavailable", *problems, *(KEY_PROBLEMS if with_key else ())}
+        codes = {
+            "bad_request",
+            "invalid",
+            "too_many_requests",
+            "unavailable",
+            *problems,
+            *(KEY_PROBLEMS if with_key else ()),
+        }
         security = _security(action)
         if {} not in security:
             codes |= {"unauthenticated", "invalid_token", "forbidden"}
@@ -86,8 +95,9 @@ def operation(
                 codes.add("terminal_revoked")
         headers = REPLAY_HEADER if with_key else TAG_HEADER if reads else {}
         shown: Any = requires(action)(view)
+        if asked is None or asked.location != "query":
+            shown = _without_parameters(shown)
         if asked is not None:
-            codes.add("invalid")
             shown = blueprint.arguments(asked.schema, location=asked.location, example=asked.example)(shown)
         shown = blueprint.response(
             answer.status,
@@ -116,6 +126,19 @@ def operation(
         return view
 
     return serve
+
+
+def _without_parameters(view: View) -> View:
+    """Refuse a query where there is none to understand: its meaning would be lost."""
+
+    @functools.wraps(view)
+    def check(*args: Any, **kwargs: Any) -> Any:
+        if request.query_string:
+            sentence = "Cette opération n’a pas de paramètres."
+            raise Problem("invalid", errors=[{"pointer": "#", "detail": sentence, "in": "query"}])
+        return view(*args, **kwargs)
+
+    return cast(View, check)
 
 
 def _security(action: str) -> list[dict[str, list[str]]]:

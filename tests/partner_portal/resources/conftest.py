@@ -12,10 +12,12 @@ from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from ledger.cards import printed_code
+from ledger.rights import Role
 from partner_portal.auth.gate import bearer_token
+from partner_portal.auth.sessions import Session
 from partner_portal.config import Config
-from tests.ledger.scheme import BOOK, KEYS, OTHER_BOOK, Line, Scheme, Till, make_partner, make_scheme
-from tests.partner_portal.conftest import CONFIG
+from tests.ledger.scheme import BOOK, KEYS, Line, Scheme, Till, make_partner, make_scheme
+from tests.partner_portal.conftest import CONFIG, Visitor, hire
 
 ROOT = "/api/v1"
 LINES = [{"ean": str(BOOK), "price_cents": 3000}]
@@ -100,4 +102,22 @@ def caller_of(app: Flask, till: Till) -> Caller:
     return Caller(app.test_client(), bearer_token(till.terminal_id, till.secret))
 
 
-__all__ = ["BOOK", "LINES", "OTHER_BOOK", "Caller", "Counter"]
+def staff_of(app: Flask, counter: Counter, role: Role) -> Caller:
+    """A person who works for the school, signed in with the browser."""
+    hire(counter.engine, f"{role}@example.org", role, partner_id=counter.till.partner_id)
+    visitor = Visitor(app)
+    assert visitor.sign_in(f"{role}@example.org").status_code == 302
+    visitor.get("/compte")
+    return Caller(visitor.client, None, {"X-CSRFToken": visitor.token})
+
+
+def student_of(app: Flask, counter: Counter, student: int) -> Caller:
+    """A student who has signed in."""
+    sessions = app.extensions["atouts"].sessions
+    session = Session(now=sessions.clock())
+    sessions.sign_in(session, f"student:{counter.scheme.student_ids[student]}", agent="", source="")
+    client = app.test_client()
+    with app.test_request_context():
+        sessions.save_session(app, session, app.response_class())
+    client.set_cookie(app.config["SESSION_COOKIE_NAME"], str(session.sid))
+    return Caller(client, None)

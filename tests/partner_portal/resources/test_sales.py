@@ -2,7 +2,8 @@
 
 from uuid import uuid4
 
-from tests.partner_portal.resources.conftest import LINES, OTHER_BOOK, Caller, Counter
+from tests.ledger.scheme import OTHER_BOOK
+from tests.partner_portal.resources.conftest import LINES, Counter
 
 
 def test_a_sale_tells_what_was_debited_and_what_is_left(counter: Counter) -> None:
@@ -60,10 +61,3 @@ def test_groups_and_cancellations(counter: Counter) -> None:
     assert counter.caller.get(f"/sales/{sale_id}").get_json()["state"] == "cancelled"
     listed = counter.caller.get("/sales").get_json()
     assert [sale["state"] for sale in listed["items"]] == ["accepted", "cancelled"]
-
-
-def test_another_schools_sale_is_not_there(counter: Counter, neighbour: Caller) -> None:
-    sale_id = counter.caller.sell(counter.codes[0]).get_json()["sale_id"]
-    assert neighbour.get(f"/sales/{sale_id}").status_code == 404
-    assert neighbour.send(f"/sales/{sale_id}/cancellations", {}, key=uuid4()).status_code == 404
-    assert neighbour.get("/sales").get_json()["items"] == []
