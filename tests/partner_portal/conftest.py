@@ -12,7 +12,7 @@ from typing import Any
 import pyotp
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from flask import Flask
+from flask import Blueprint, Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, sync_playwright
 from redis import Redis
@@ -158,11 +158,22 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def portal_url(fresh_database: Database, redis: Redis, config: Config) -> Iterator[str]:
+def more_pages() -> tuple[Blueprint, ...]:
+    """Pages of a test's own in the portal at `portal_url`; a module that has some overrides this."""
+    return ()
+
+
+@pytest.fixture
+def portal_url(
+    fresh_database: Database, redis: Redis, config: Config, more_pages: tuple[Blueprint, ...]
+) -> Iterator[str]:
     """A portal that answers over HTTP, at this address."""
     server = make_server("127.0.0.1", 0, Flask("placeholder"), threaded=True)
     url = f"http://127.0.0.1:{server.port}"
-    server.app = create_app(dataclasses.replace(config, public_url=url), engine=fresh_database.engine, redis=redis)
+    app = create_app(dataclasses.replace(config, public_url=url), engine=fresh_database.engine, redis=redis)
+    for blueprint in more_pages:
+        app.register_blueprint(blueprint)
+    server.app = app
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield url
