@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 from typing import ClassVar
+from urllib.parse import quote
 
 from redis import Redis, RedisError
 
@@ -31,7 +32,7 @@ class EmbeddedRedis(SharedServer):
 
     def url(self, number: int = 0) -> str:
         """The URL of its database `number`."""
-        return f"unix://{socket_folder(self.data)}/redis.sock?db={number}"
+        return f"unix://{quote(str(socket_folder(self.data)))}/redis.sock?db={number}"
 
     def start(self) -> None:
         """Start Redis and return when it has read its data. Raises `Unusable`."""

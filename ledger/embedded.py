@@ -5,6 +5,7 @@ Everybody who reaches the socket is trusted, for whatever role; what keeps other
 
 import functools
 import pwd
+import shlex
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from ledger.data_folder import (
     Unusable,
@@ -66,7 +68,7 @@ class EmbeddedPostgres(SharedServer):
 
     def url(self, role: str = OWNER, database: str = DATABASE) -> str:
         """The SQLAlchemy URL of `database` on this server, as `role`."""
-        return f"postgresql+psycopg://{role}@/{database}?host={socket_folder(self.data)}"
+        return f"postgresql+psycopg://{role}@/{database}?host={quote(str(socket_folder(self.data)))}"
 
     def start(self) -> None:
         """Start PostgreSQL, on a cluster made first if there is none; return when it answers. Raises `Unusable`."""
@@ -83,21 +85,13 @@ class EmbeddedPostgres(SharedServer):
         # `process()` has said that no server runs here, so a file left by a dead one names nobody, or a stranger.
         left_behind = self.pid_file.exists()
         self.pid_file.unlink(missing_ok=True)
-        options = f"-k {sockets}" if self.durable else f"-k {sockets} -F -c full_page_writes=off"
-        command: list[str | Path] = [
-            binaries / "pg_ctl",
-            "start",
-            "-w",
-            "-t",
-            str(START_SECONDS),
-            "-s",
-            "-D",
-            self.folder,
-        ]
-        command += ["-o", options, "-l", self.folder / "start.log"]
+        options = ["-k", str(sockets)] if self.durable else ["-k", str(sockets), "-F", "-c", "full_page_writes=off"]
+        command: list[str | Path] = [binaries / "pg_ctl", "start", "-s", "-w", "-t", str(START_SECONDS)]
+        # pg_ctl hands its words to a shell, in double quotes: relative ones have nothing in them for it to expand.
+        command += ["-D", self.name, "-l", f"{self.name}/start.log", "-o", shlex.join(options)]
         # The children of a killed server take a moment to notice, and PostgreSQL rightly does not start beside them.
         for pause in (1, 2, 4, None) if left_behind else (None,):
-            started = run_as(user, *command)
+            started = run_as(user, *command, cwd=self.data)
             if started.returncode == 0:
                 return
             if pause is not None:
@@ -114,13 +108,16 @@ class EmbeddedPostgres(SharedServer):
         if not self.durable:
             command.append("--no-sync")
         made = run_as(user, *command)
-        if made.returncode != 0:
+        if made.returncode == 0:
+            (draft / "postgresql.conf").write_text(CONFIGURATION, encoding="ascii")
+            (draft / "pg_hba.conf").write_text("local all all trust\n", encoding="ascii")
+            # It reads SQL from its input, ends with 0 whatever becomes of that, and tells errors only.
+            single = (binaries / "postgres", "--single", "-D", draft, "-c", "log_min_messages=error", "postgres")
+            made = run_as(user, *single, text=f"CREATE DATABASE {DATABASE};\n")
+        if made.returncode != 0 or "ERROR:" in made.stderr:
             shutil.rmtree(draft, ignore_errors=True)
             reason = (made.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise Unusable(f"No database could be made in {self.data}: {reason}.")
-        (draft / "postgresql.conf").write_text(CONFIGURATION, encoding="ascii")
-        (draft / "pg_hba.conf").write_text("local all all trust\n", encoding="ascii")
-        run_as(user, binaries / "postgres", "--single", "-D", draft, "postgres", text=f"CREATE DATABASE {DATABASE};\n")
         draft.rename(self.folder)
 
 
@@ -149,12 +146,14 @@ def runnable_by(user: pwd.struct_passwd | None, package: str, program: str, data
     return copy / package / program
 
 
-def run_as(user: pwd.struct_passwd | None, *command: str | Path, text: str = "") -> subprocess.CompletedProcess[str]:
+def run_as(
+    user: pwd.struct_passwd | None, *command: str | Path, text: str = "", cwd: Path = Path("/")
+) -> subprocess.CompletedProcess[str]:
     """Run `command` as `user`, or as ourselves, away from our terminal and its Ctrl-C, and return what it said."""
     who: dict[str, Any] = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     return subprocess.run(
         command,
-        cwd="/",
+        cwd=cwd,
         input=text,
         capture_output=True,
         text=True,

@@ -20,6 +20,7 @@ SECTIONS = {
         "serve": "Serve the portal and its API.",
         "worker": "Do what waits in the queues.",
         "jobs": "See the jobs and their calendar, and set one off.",
+        "people": "Say who gets into the portal, the first administrator to begin with.",
         "status": "Show what runs here.",
         "stop": "Stop what was started here, and nothing else.",
         "db": "Bring the database to this release.",

@@ -7,7 +7,7 @@ import click
 from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from ledger.settings import Secret, Setting, declared
@@ -30,7 +30,8 @@ def command(markdown: bool) -> None:
         for one in declared():
             click.echo(f"| `{one.variable}` | {_default(one, code='`')} | {one.meaning} |")
         return
-    table = Table("Variable", "Meaning, and [bold]value[/] or [dim]default[/]", box=box.HORIZONTALS, show_lines=True)
+    meaning = Column("Meaning, and [bold]value[/] or [dim]default[/]", overflow="fold")
+    table = Table("Variable", meaning, box=box.HORIZONTALS, show_lines=True)
     for one in declared():
         value = f"[bold]{escape(_present(one))}[/]" if one.is_set else f"[dim]{escape(_default(one))}[/]"
         table.add_row(Text(one.variable, no_wrap=True), f"{escape(one.meaning)}\n{value}".strip())

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+from sqlalchemy import create_engine, text
 
 from ledger.data_folder import SOCKET_PATH_BYTES, Unusable, socket_folder
 from ledger.embedded import EmbeddedPostgres
@@ -181,6 +182,15 @@ def test_a_folder_too_deep_for_a_socket_gets_a_short_one(data: Path) -> None:
     finally:
         server.leave()
         socket_folder(deep).rmdir()
+
+
+def test_a_folder_may_have_any_name(data: Path) -> None:
+    data.mkdir(mode=0o711)
+    server = EmbeddedPostgres(data / "l'été & 100% $HOME?")
+    server.use()
+    with create_engine(server.url()).connect() as connection:
+        assert connection.scalar(text("select 1")) == 1
+    server.leave()
 
 
 def test_it_is_durable_and_listens_to_no_network(server: EmbeddedPostgres) -> None:
