@@ -117,8 +117,25 @@ def mail_advices(engine: Engine, run_id: int) -> int:
                 dedup_key=f"remittance_advice:{payment.end_to_end_id}",
             )
             for payment in runs.payments(conn, run_id)
-            if payment.end_to_end_id is not None
+            if payment.end_to_end_id is not None and payment.state != "rejected"
         )
+
+
+def runs_without_all_advices(conn: Connection, since: datetime) -> list[int]:
+    """The runs that the bank has, prepared since an instant, some of whose partners were not written to."""
+    found = conn.execute(
+        text("""
+            select r.id from payout_run r
+             where r.state in ('transmitted', 'booked', 'partial', 'reconciled') and r.prepared_at >= :since
+               and exists (select from payout_payment p
+                            where p.run_id = r.id and p.state <> 'rejected'
+                              and not exists (select from mail_outbox m
+                                               where m.dedup_key = 'remittance_advice:' || p.end_to_end_id))
+             order by r.id
+        """),
+        {"since": since},
+    )
+    return list(found.scalars())
 
 
 def _letter(run: Run, payment: Payment) -> Letter:

@@ -17,6 +17,11 @@ _FIRST_OWED = text("""
 """)
 
 
+def week_named(name: str) -> Week:
+    """The week of a name such as "2026-W36". Raises ValueError for any other text."""
+    return Week(datetime.strptime(f"{name}-1", "%G-W%V-%u").date())  # noqa: DTZ007  a day, not an instant
+
+
 def due(conn: Connection, now: datetime) -> list[Week]:
     """The weeks that closed in Paris by `now` and have had no run, the oldest first.
 

@@ -207,6 +207,17 @@ def confirm_transmission(conn: Connection, run_id: int, *, actor: str, reason: s
         conn.execute(STEP, {"run": run_id, "state": "transmitted", "actor": actor, "reason": reason})
 
 
+def left_open(conn: Connection) -> list[tuple[int, str]]:
+    """Run and directory of each file that was on its way when something broke: nobody knows whether it arrived."""
+    found = conn.execute(
+        text("""
+            select t.run_id, t.destination from payout_transmission t join payout_run r on r.id = t.run_id
+             where t.finished_at is null and t.channel = 'directory' and r.state = 'generated' order by t.id
+        """)
+    )
+    return [(row.run_id, row.destination) for row in found]
+
+
 def transmissions(conn: Connection, run_id: int) -> list[Transmission]:
     """How the file of a run left, in order."""
     return [Transmission(*row) for row in conn.execute(_TRANSMISSIONS, {"run": run_id})]

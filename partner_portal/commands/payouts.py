@@ -18,7 +18,7 @@ from batch.french import euros
 from batch.sepa.profile import ProfileError
 from ledger.calendar import PARIS, Week
 from ledger.database import application_engine
-from ledger.payouts import approval, runs
+from ledger.payouts import approval, calendar, runs
 from ledger.payouts.approval import Altered, NotAllowed
 from ledger.payouts.freeze import NotYet
 from ledger.payouts.runs import Run, UnknownRun
@@ -85,7 +85,7 @@ def prepare(cutoff: datetime.datetime | None, week: str | None) -> None:
 
 def _week(name: str) -> Week:
     try:
-        return Week(datetime.datetime.strptime(f"{name}-1", "%G-W%V-%u").date())  # noqa: DTZ007  a day, not an instant
+        return calendar.week_named(name)
     except ValueError as error:
         raise click.BadParameter("a week is written 2026-W36", param_hint="--week") from error
 

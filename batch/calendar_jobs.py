@@ -1,0 +1,21 @@
+"""What happens by itself, and how often. `rq cron batch.calendar_jobs` reads it, and so does `keep`.
+
+RQ counts in UTC, has no leader and catches up with nothing. So no entry means an hour of the day: each is a nudge that
+asks the database what is due, may come late, twice or from two machines at once, and changes nothing when nothing is.
+"""
+
+from __future__ import annotations
+
+from rq.cron import CronScheduler, register
+
+from batch import payout_jobs
+from batch.queue import redis_connection
+
+register(payout_jobs.nudge, queue_name="default", cron="*/10 * * * *", job_timeout=600, result_ttl=3600, ttl=600)
+
+
+def keep() -> None:
+    """Put each nudge into the queue at its time, until SIGTERM or Ctrl-C. Runs in the main thread."""
+    scheduler = CronScheduler(redis_connection())
+    scheduler.load_config_from_file(__name__)
+    scheduler.start()  # type: ignore[no-untyped-call]
