@@ -170,11 +170,8 @@ def install(app: Flask, resources: tuple[Blueprint, ...]) -> PortalApi:
 
     @app.before_request
     def bound() -> None:
-        if not under_api():
-            return
-        request.max_content_length = portal().config.max_body_bytes
-        if "\x00" in request.path or "%00" in request.query_string.decode("latin-1"):
-            raise Problem("bad_request", "L’adresse contient un caractère nul.")
+        if under_api():
+            request.max_content_length = portal().config.max_body_bytes
 
     return api
 

@@ -75,7 +75,6 @@ def create_app(config: Config | None = None, *, engine: Engine | None = None, re
         MAX_CONTENT_LENGTH=config.max_upload_bytes,
         MAX_FORM_MEMORY_SIZE=config.max_body_bytes,
         MAX_FORM_PARTS=2_000,
-        TRAP_HTTP_EXCEPTIONS=False,
         BABEL_DEFAULT_LOCALE="fr",
         BABEL_DEFAULT_TIMEZONE="Europe/Paris",
     )
@@ -86,9 +85,9 @@ def create_app(config: Config | None = None, *, engine: Engine | None = None, re
     app.extensions["atouts"] = Portal(config, engine or application_engine(), redis, sessions)
     Babel(app)
 
-    security.install(app, secure=config.is_secure, trusted_proxies=config.trusted_proxies)
     monitoring.install(app)
     request_ids.install(app)
+    security.install(app, secure=config.is_secure, trusted_proxies=config.trusted_proxies)
     problems.install(app)
     formats.install(app)
     assets.install(app)

@@ -42,7 +42,7 @@ NO_CARD_KEYS = CardKeys(1, {})
 class Config:
     """See `partner_portal.settings` for the meaning of each. Durations are in seconds, sizes in bytes."""
 
-    public_url: str = "http://localhost:8000"
+    public_url: str = "http://localhost:8765"
     trusted_proxies: int = 0
     secret_key: str = ""
     encryption_keys: tuple[str, ...] = ()

@@ -2,8 +2,10 @@
 
 from flask import Blueprint, render_template
 
+from ledger import benefits
 from ledger.rights import RIGHTS, ROLE_NAMES, Role
 from partner_portal.auth.gate import requires
+from partner_portal.portal import portal
 
 blueprint = Blueprint("home", __name__)
 partner_home = Blueprint("partner_home", __name__, url_prefix="/partenaire")
@@ -14,7 +16,9 @@ region_home = Blueprint("region_home", __name__, url_prefix="/region")
 @requires("public.read")
 def index() -> str:
     """What the scheme is, and the three doors."""
-    return render_template("home/index.html")
+    with portal().engine.connect() as conn:
+        deadline = benefits.first_deadline(conn)
+    return render_template("home/index.html", deadline=deadline)
 
 
 @blueprint.get("/droits")

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from flask import Flask
+from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
+
+from partner_portal.problems import Problem
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -35,6 +37,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 TWO_YEARS_S = 63_072_000
+FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 
 def install(app: Flask, *, secure: bool, trusted_proxies: int) -> None:
@@ -52,6 +55,16 @@ def install(app: Flask, *, secure: bool, trusted_proxies: int) -> None:
     if secure:
         headers["Strict-Transport-Security"] = f"max-age={TWO_YEARS_S}; includeSubDomains"
     app.wsgi_app = _Guard(app.wsgi_app, headers)  # type: ignore[method-assign]
+    app.before_request(_refuse_nul)
+
+
+def _refuse_nul() -> None:
+    """PostgreSQL stores no NUL, and nobody types one."""
+    has_nul = "\x00" in request.path or b"%00" in request.query_string
+    if not has_nul and request.mimetype in FORMS:
+        has_nul = any("\x00" in value for _, value in request.form.items(multi=True))
+    if has_nul:
+        raise Problem("bad_request", "La demande contient un caractère nul.")
 
 
 class _Guard:

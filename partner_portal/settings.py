@@ -8,7 +8,7 @@ WEB_THREADS = Setting("WEB_THREADS", 4, "Requests each of them works at at once.
 PUBLIC_URL = Setting(
     "PUBLIC_URL",
     "http://localhost:8765",
-    "Where browsers reach the portal; links in mails start with it, and https makes every cookie travel encrypted only.",
+    "Where browsers reach the portal; mails link there, and https makes every cookie travel encrypted only.",
 )
 TRUSTED_PROXIES = Setting(
     "TRUSTED_PROXIES", 0, "How many proxies of ours stand in front and set X-Forwarded-For, -Proto and -Host."

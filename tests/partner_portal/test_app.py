@@ -201,6 +201,16 @@ def test_a_body_in_another_format_or_too_large_is_refused(client: FlaskClient) -
     assert problem(large)["code"] == "payload_too_large"
 
 
+@pytest.mark.parametrize("path", ["/connexion?next=%00", "/acces/%00", "/api/v1/openapi.json?a=%00"])
+def test_a_nul_in_the_address_is_refused(client: FlaskClient, path: str) -> None:
+    assert client.get(path).status_code == 400
+
+
+def test_a_nul_in_a_form_is_refused(client: FlaskClient) -> None:
+    assert client.post("/connexion", data={"email": "a\x00@example.org"}).status_code == 400
+    assert client.post("/mot-de-passe-oublie", data={"email": ["a@b.fr", "\x00"]}).status_code == 400
+
+
 def test_too_many_requests_say_when_to_come_back(fresh_database: Database, redis: Redis) -> None:
     config = dataclasses.replace(CONFIG, rate_limit_unknown="3 per minute")
     client = create_app(config, engine=fresh_database.engine, redis=redis).test_client()
