@@ -70,7 +70,7 @@ class Basket:
             available = lookup.available_cents(benefit)
             if total > available:
                 label = next((each.label for each in lookup.benefits if each.code == benefit), benefit)
-                return f"{label} : il manque {euros(total - available)} (disponible : {euros(available)})."
+                return f"il manque {euros(total - available)} ({label} : {euros(available)} disponibles)"
         return None
 
 

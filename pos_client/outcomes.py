@@ -62,12 +62,16 @@ def outcome(intent: Intent) -> Outcome:
 def about(intent: Intent) -> str:
     """An intent in one line: "Léa M., 2de 4 : Mathématiques 2de, 12,50 €"."""
     who = intent.students[0] if len(intent.students) == 1 else f"Groupe de {count(len(intent.students), 'élève')}"
-    amount = f", {euros(intent.amount_cents)}" if intent.amount_cents else ""
+    cents = (intent.answer or {}).get("debited_cents", intent.amount_cents)
+    amount = f", {euros(cents)}" if cents else ""
     return f"{who} : {intent.title}{amount}"
 
 
 def state_word(intent: Intent) -> str:
     """The state in a column's width."""
+    if intent.state is State.ACCEPTED and intent.kind is Kind.GROUP:
+        result = GroupResult.read(intent.answer or {})
+        return f"{count(result.accepted, 'acceptée')}, {count(result.refused, 'refusée')}"
     return {
         State.WAITING: "en attente",
         State.SENDING: "réponse attendue",

@@ -62,6 +62,7 @@ class CounterPane(Pane):
         """The prompt, the field, and below them the student with the basket or the outcome."""
         yield Static(id="prompt")
         yield ScanField(self._till, placeholder="Carte, ISBN ou mots du titre")
+        yield Static(id="remark")
         with Horizontal(id="sale"):
             yield Static(id="student", classes="panel")
             yield Static(id="basket", classes="panel")
@@ -69,7 +70,6 @@ class CounterPane(Pane):
             yield Static(id="headline")
             yield Horizontal(id="amounts")
             yield Static(id="told")
-        yield Static(id="remark")
 
     def on_mount(self) -> None:
         """Show the empty counter."""

@@ -61,10 +61,10 @@ class GroupPane(Pane):
         """The prompt, the field, and below them the students beside what they take."""
         yield Static(id="group-prompt")
         yield ScanField(self._till, placeholder="Cartes l’une après l’autre, ISBN, mots du titre, ou chemin d’un CSV")
+        yield Static(id="group-remark")
         with Horizontal(id="group"):
             yield DataTable(id="members", cursor_type="row", zebra_stripes=True)
             yield Static(id="group-basket", classes="panel")
-        yield Static(id="group-remark")
 
     def on_mount(self) -> None:
         """Show the empty group."""
@@ -260,7 +260,7 @@ class GroupPane(Pane):
         table.add_columns("Élève", *(("Débité", "Reste") if done else ("À débiter", "Disponible")), "État")
         if done:
             for row in self._results():
-                state = f"{'✔' if row.accepted else '✖'} {row.state} {row.reason}".strip()
+                state = f"{'✔' if row.accepted else '✖'} {row.state}{f' : {row.reason}' if row.reason else ''}"
                 table.add_row(row.student, _money(row.debited_cents), _money(row.left_cents), state)
         else:
             for member in self._purchase.members:
