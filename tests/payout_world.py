@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -9,10 +10,11 @@ from itertools import count
 from schwifty import IBAN
 from sqlalchemy import Connection, Engine, text
 
+from batch import payouts
 from ledger import partners, people, transfers
 from ledger.accounts import FUNDING, IN_TRANSIT, partner_account
 from ledger.identifiers import luhn_digit, uai_letter
-from ledger.payouts import approval, runs
+from ledger.payouts import approval, files, proof, runs
 from ledger.payouts.freeze import freeze
 from ledger.payouts.rules import Payer, Terms
 from ledger.rights import Role
@@ -168,6 +170,34 @@ class World:
                     text("select coalesce(sum(amount), 0) from entry where account_id = :account"), {"account": account}
                 ).scalar_one()
             )
+
+    def approved(self, cutoff: datetime = MONDAY, *, weekly: bool = True) -> runs.Run:
+        """A run under the settings as they are, approved by two people."""
+        return self.approve(self.run(payouts.prepare(self.engine, cutoff=cutoff, actor="job:payouts", weekly=weekly)))
+
+    def generated(self, cutoff: datetime = MONDAY, *, weekly: bool = True) -> runs.Run:
+        """The same, with its file."""
+        return payouts.generate(self.engine, self.approved(cutoff, weekly=weekly).id, actor="person:1")
+
+    def content(self, run: runs.Run) -> bytes:
+        """The stored bytes of a run's file."""
+        stream = io.BytesIO()
+        with self.engine.connect() as conn:
+            files.copy(conn, run, stream)
+        return stream.getvalue()
+
+    def tamper(self, statement: str, **values: object) -> None:
+        """Change what nobody can change, as somebody with the server's own rights would."""
+        with self.owner.begin() as conn:
+            conn.execute(text("set local session_replication_role = replica"))
+            assert conn.execute(text(statement), values).rowcount > 0
+
+    def assert_sound(self) -> None:
+        """The runs and the books agree: nothing is paid twice, nothing is forgotten."""
+        with self.engine.connect() as conn:
+            assert proof.unbalanced(conn) == []
+            assert proof.hidden(conn) == []
+            assert all(run.owed == run.amount + run.carried + run.held for run in runs.latest(conn))
 
     @property
     def in_transit(self) -> int:

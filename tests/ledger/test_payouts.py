@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from ledger.calendar import Week, week_of
-from ledger.payouts import approval, calendar, proof, runs
+from ledger.payouts import approval, calendar, runs
 from ledger.payouts.approval import NotAllowed
 from ledger.payouts.freeze import NotYet, freeze
 from ledger.payouts.rules import Flag
@@ -25,11 +25,7 @@ def world(fresh_database: Database) -> Iterator[World]:
     """An empty scheme; at the end of each test the runs and the books must agree."""
     world = World(fresh_database.engine, fresh_database.owner_engine)
     yield world
-    with world.engine.connect() as conn:
-        assert proof.unbalanced(conn) == []
-        assert proof.hidden(conn) == []
-        for run in runs.latest(conn):
-            assert run.owed == run.amount + run.carried + run.held
+    world.assert_sound()
 
 
 def test_what_is_owed_is_paid_carried_or_held_and_nothing_else(world: World) -> None:
