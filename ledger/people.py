@@ -261,8 +261,8 @@ def replace_recovery_codes(conn: Connection, person_id: int, hashes: Iterable[by
     """Give a person new recovery codes (their SHA-256); the old ones are worth nothing any more."""
     conn.execute(text("delete from recovery_code where person_id = :id"), {"id": person_id})
     conn.execute(
-        text("insert into recovery_code (person_id, code_hash) values (:id, :hash)"),
-        [{"id": person_id, "hash": code_hash} for code_hash in hashes],
+        text("insert into recovery_code (person_id, code_hash) select :id, unnest(cast(:hashes as bytea[]))"),
+        {"id": person_id, "hashes": list(hashes)},
     )
     audit.record(conn, actor=by, action="person.recovery_codes_made", subject=f"person:{person_id}")
 

@@ -198,7 +198,7 @@ def page(browser: Browser, portal_url: str) -> Iterator[Page]:
 
 @pytest.fixture
 def look(page: Page) -> Callable[[str], None]:
-    """Check what `page` shows by axe, at 360 and 1280 pixels, and that nothing sticks out.
+    """Check what `page` shows by axe, at 360 and 1280 pixels, and that nothing sticks out, from 320 on.
 
     With ATOUTS_TEST_PICTURES set to a folder, pictures are kept there.
     """
@@ -208,10 +208,12 @@ def look(page: Page) -> Callable[[str], None]:
 def look_at(page: Page, name: str) -> None:
     """See the fixture `look`."""
     folder = os.environ.get("ATOUTS_TEST_PICTURES")
-    for width in (1280, 360):
+    for width in (320, 1280, 360):
         page.set_viewport_size({"width": width, "height": 900})
         overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert overflow <= 0, f"{name} is {overflow} pixels too wide at {width}"
+        if width == 320:
+            continue
         findings = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]})
         assert findings.violations_count == 0, findings.generate_report()
         if folder:
