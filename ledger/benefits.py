@@ -165,6 +165,12 @@ def grant(conn: Connection, year: int, *, actor: str) -> list[Granted]:
     return done
 
 
+def labels(conn: Connection) -> dict[str, str]:
+    """What users read for each benefit, by code: its latest label."""
+    rows = conn.execute(text("select distinct on (code) code, label from benefit order by code, school_year desc"))
+    return {row.code: row.label for row in rows}
+
+
 def first_deadline(conn: Connection) -> datetime | None:
     """The first instant at which a benefit of the current school year can no longer be used; None between two years."""
     found: datetime | None = conn.scalar(

@@ -28,6 +28,26 @@ class Offer:
     invoice_date: date | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product as every partner knows it: with the title and publisher that the first one entered."""
+
+    ean: str
+    title: str
+    publisher: str
+    benefit: str
+
+
+def known_products(conn: Connection, eans: Sequence[str]) -> dict[str, Product]:
+    """Those of the products with these EANs that some partner has entered, by EAN."""
+    rows = conn.execute(
+        text("select ean, title, publisher, benefit from product where ean = any(cast(:eans as bigint[]))"),
+        {"eans": [int(ean) for ean in eans]},
+    )
+    found = [Product(f"{row.ean:013}", row.title, row.publisher, row.benefit) for row in rows]
+    return {product.ean: product for product in found}
+
+
 def offer(conn: Connection, partner_id: int, offers: Sequence[Offer], *, actor: str) -> int:
     """Put products into a partner's catalogue, or their new real costs; return how many were given.
 

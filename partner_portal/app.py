@@ -27,16 +27,24 @@ from partner_portal import (
 )
 from partner_portal.auth import account, gate, links, oidc, sign_in
 from partner_portal.auth.sessions import RedisSessions
+from partner_portal.catalogue_pages import pages as catalogue_pages
 from partner_portal.config import Config
 from partner_portal.portal import Portal
 from partner_portal.resources import RESOURCES
 from partner_portal.strict_json import StrictJSONProvider
+from partner_portal.till import page as till
+from partner_portal.till import pictures
+from partner_portal.till import sales as sales_pages
 
 PAGES: tuple[Blueprint, ...] = (
     home.blueprint,
     home.partner_home,
     home.region_home,
     agents.blueprint,
+    till.blueprint,
+    pictures.blueprint,
+    sales_pages.blueprint,
+    catalogue_pages.blueprint,
     sign_in.blueprint,
     links.blueprint,
     account.blueprint,

@@ -31,7 +31,15 @@ class Space:
 
 
 SPACES: dict[str, Space] = {
-    "partner": Space("Espace partenaire", (Entry("Accueil", "partner_home.index", "partner.read"),)),
+    "partner": Space(
+        "Espace partenaire",
+        (
+            Entry("Accueil", "partner_home.index", "partner.read"),
+            Entry("Caisse", "till.index", "sales.make"),
+            Entry("Ventes", "sales_pages.index", "sales.read"),
+            Entry("Catalogue", "catalogue_pages.index", "catalogue.read"),
+        ),
+    ),
     "region": Space(
         "Espace Région",
         (

@@ -1,0 +1,1 @@
+"""The catalogue pages: what a school sells, at which real cost, by which purchase invoice."""
