@@ -1,7 +1,7 @@
 """The processes of one data folder that stay: who runs, and a group of them that starts and ends together."""
 
 import contextlib
-import json
+import fcntl
 import os
 import signal
 import socket
@@ -37,29 +37,38 @@ class Running:
 def running() -> list[Running]:
     """The processes of this data folder that stay (portal, worker, demo), the longest-running first."""
     found = []
-    for note in (data_folder() / "processes").glob("*.json"):
-        with contextlib.suppress(OSError, ValueError, psutil.Error):
-            said = json.loads(note.read_text())
-            process = psutil.Process(said["pid"])
-            # The number of a process that ended may since belong to another.
-            if abs(process.create_time() - said["created"]) < 1 and alive(process):
-                found.append(Running(said["name"], process))
-                continue
-        note.unlink(missing_ok=True)
+    for note in (data_folder() / "processes").glob("*-*"):
+        name, _, number = note.name.rpartition("-")
+        with contextlib.suppress(OSError, psutil.NoSuchProcess):
+            if _is_locked(note):
+                found.append(Running(name, psutil.Process(int(number))))
+            else:
+                note.unlink()
     return sorted(found, key=lambda one: one.process.create_time())
+
+
+def _is_locked(note: Path) -> bool:
+    with note.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
 
 
 @contextlib.contextmanager
 def noted(name: str) -> Iterator[None]:
-    """Be listed by `running` as long as the context lasts."""
+    """Be listed by `running` as long as the context lasts; the note is locked until then, or until we are killed."""
     notes = prepared(data_folder()) / "processes"
     notes.mkdir(mode=0o700, exist_ok=True)
-    note = notes / f"{os.getpid()}.json"
-    note.write_text(json.dumps({"name": name, "pid": os.getpid(), "created": psutil.Process().create_time()}))
-    try:
-        yield
-    finally:
-        note.unlink(missing_ok=True)
+    draft = notes / f".{os.getpid()}"
+    with draft.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        note = draft.rename(notes / f"{name}-{os.getpid()}")
+        try:
+            yield
+        finally:
+            note.unlink(missing_ok=True)
 
 
 def stop_running() -> list[str]:
