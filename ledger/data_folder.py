@@ -16,7 +16,7 @@ SOCKET_PATH_BYTES = 107
 LONGEST_SOCKET_NAME = len("/.s.PGSQL.5432")
 
 
-class Unusable(Exception):  # noqa: N818
+class Unusable(Exception):
     """Something of the operator's, a setting, a folder, a server, cannot be used; the text is one sentence to them."""
 
 
