@@ -20,7 +20,6 @@ SECTIONS = {
         "serve": "Serve the portal and its API.",
         "worker": "Do what waits in the queues.",
         "jobs": "See the jobs and their calendar, and set one off.",
-        "people": "Say who gets into the portal, the first administrator to begin with.",
         "status": "Show what runs here.",
         "stop": "Stop what was started here, and nothing else.",
         "db": "Bring the database to this release.",
@@ -29,7 +28,7 @@ SECTIONS = {
     "The scheme": {
         "people": "Invite, list and disable the portal's users.",
         "roster": "Import the schools' lists of students.",
-        "benefits": "Grant the benefits of a school year.",
+        "benefits": "Grant the benefits of a school year, and lapse what is left of them.",
         "partners": "Sign up, validate and suspend partners.",
     },
     "The money": {
@@ -37,7 +36,6 @@ SECTIONS = {
         "sepa": "Write and check payment files.",
         "bank": "Take in what the bank reports.",
         "books": "Read and prove the books.",
-        "seals": "Seal the history of the books, and verify the seals.",
     },
 }
 

@@ -1,7 +1,7 @@
 """`atouts demo`: one real week of the scheme, played with real processes."""
 
+import contextlib
 import os
-import time
 
 import click
 
@@ -45,9 +45,8 @@ def command(students: int, serve: bool, bind: str | None, show_code: bool) -> No
         stage.say(f"Joué en {stage.seconds:.0f} secondes, de vrais processus. Tout est dans {data_folder() / 'demo'}.")
         if serve:
             _invite(stage, address)
-            while True:
-                time.sleep(1)
-                processes.check()
+            with contextlib.suppress(KeyboardInterrupt):
+                processes.wait()
 
 
 def _start(stage: Stage, processes: Supervisor, address: str) -> None:
