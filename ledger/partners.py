@@ -1,11 +1,11 @@
 """Partner schools: from application to validation, and what that lets them do."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from ledger import audit
+from ledger import audit, promises
 from ledger.identifiers import mask_iban, parse_iban, parse_siret, parse_uai
 
 
@@ -13,9 +13,16 @@ class NotPossible(Exception):
     """The partner's status does not allow it; the message is a French sentence."""
 
 
+_GONE = "Le dossier a changé entre-temps : cette décision n’est plus possible."
+_KNOWN = {
+    "partner_siret_key": "Un dossier existe déjà pour ce SIRET.",
+    "partner_uai_key": "Un dossier existe déjà pour ce code UAI.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Application:
-    """What a school fills in to become a partner. `accepts` are benefit codes."""
+    """What a school fills in to become a partner. `accepts` are benefit codes; mail and phone are the contact's."""
 
     siret: str
     uai: str
@@ -27,6 +34,9 @@ class Application:
     iban: str
     account_holder: str
     accepts: tuple[str, ...] = ("books",)
+    representative_role: str = ""
+    representative_email: str = ""
+    contact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +87,64 @@ def _partner(row: Row[Any]) -> Partner:
 def apply(conn: Connection, application: Application, *, actor: str) -> int:
     """Enter an application and return the partner's number; it can sell once the Region has validated it.
 
-    Raises `InvalidIdentifier` when SIRET, UAI or IBAN does not pass its check.
+    Raises `InvalidIdentifier` when SIRET, UAI or IBAN does not pass its check, `NotPossible` for a known school.
     """
-    iban = parse_iban(application.iban)
-    partner_id = conn.execute(
+    values = _values(application)
+    with promises.told(conn, _KNOWN, _not_possible):
+        partner_id = conn.execute(
+            text("""
+                insert into partner (siret, uai, name, town, representative, representative_role, representative_email,
+                                     contact, email, phone, accepts)
+                values (:siret, :uai, :name, :town, :representative, :representative_role, :representative_email,
+                        :contact, :email, :phone, cast(:accepts as text[])) returning id
+            """),
+            values,
+        ).scalar_one()
+    _ask_account(conn, partner_id, application, actor)
+    audit.record(conn, actor=actor, action="partner.apply", subject=f"partner:{partner_id}")
+    return int(partner_id)
+
+
+def apply_again(conn: Connection, partner_id: int, application: Application, *, actor: str) -> None:
+    """Send an application again after it was given back for correction.
+
+    Raises `InvalidIdentifier` as `apply`, and `NotPossible` when it is not the school's to change any more.
+    """
+    with promises.told(conn, _KNOWN, _not_possible):
+        changed = conn.execute(
+            text("""
+                update partner
+                   set siret = :siret, uai = :uai, name = :name, town = :town, representative = :representative,
+                       representative_role = :representative_role, representative_email = :representative_email,
+                       contact = :contact, email = :email, phone = :phone, accepts = cast(:accepts as text[]),
+                       status = 'submitted', status_reason = null, submitted_at = now()
+                 where id = :partner and status = 'draft'
+            """),
+            _values(application) | {"partner": partner_id},
+        )
+    if changed.rowcount == 0:
+        raise NotPossible(_GONE)
+    conn.execute(
         text("""
-            insert into partner (siret, uai, name, town, representative, email, phone, accepts)
-            values (:siret, :uai, :name, :town, :representative, :email, :phone, cast(:accepts as text[])) returning id
+            update partner_bank_account set ended_at = now()
+             where partner_id = :partner and accepted_at is null and ended_at is null
         """),
-        {
-            "siret": parse_siret(application.siret),
-            "uai": parse_uai(application.uai),
-            "name": application.name,
-            "town": application.town,
-            "representative": application.representative,
-            "email": application.email,
-            "phone": application.phone,
-            "accepts": list(application.accepts),
-        },
-    ).scalar_one()
+        {"partner": partner_id},
+    )
+    _ask_account(conn, partner_id, application, actor)
+    audit.record(conn, actor=actor, action="partner.apply_again", subject=f"partner:{partner_id}")
+
+
+def _values(application: Application) -> dict[str, Any]:
+    return asdict(application) | {
+        "siret": parse_siret(application.siret),
+        "uai": parse_uai(application.uai),
+        "accepts": list(application.accepts),
+    }
+
+
+def _ask_account(conn: Connection, partner_id: int, application: Application, actor: str) -> None:
+    iban = parse_iban(application.iban)
     conn.execute(
         text("""
             insert into partner_bank_account (partner_id, iban, bic, holder, asked_by)
@@ -109,8 +158,10 @@ def apply(conn: Connection, application: Application, *, actor: str) -> int:
             "actor": actor,
         },
     )
-    audit.record(conn, actor=actor, action="partner.apply", subject=f"partner:{partner_id}")
-    return int(partner_id)
+
+
+def _not_possible(_promise: str, sentence: str) -> NotPossible:
+    return NotPossible(sentence)
 
 
 def validate(conn: Connection, partner_id: int, *, actor: str) -> None:
@@ -130,6 +181,11 @@ def validate(conn: Connection, partner_id: int, *, actor: str) -> None:
 def refuse(conn: Connection, partner_id: int, *, reason: str, actor: str) -> None:
     """The Region refuses an application, with a reason that the school reads. Raises `NotPossible`."""
     _decide(conn, partner_id, "refused", ("submitted",), reason, actor)
+
+
+def give_back(conn: Connection, partner_id: int, *, reason: str, actor: str) -> None:
+    """Let the school correct its application, or apply again after a refusal. Raises `NotPossible`."""
+    _decide(conn, partner_id, "draft", ("submitted", "refused"), reason, actor)
 
 
 def suspend(conn: Connection, partner_id: int, *, reason: str, actor: str) -> None:
@@ -154,7 +210,7 @@ def _decide(
         {"partner": partner_id, "status": status, "reason": reason, "actor": actor, "possible": list(possible)},
     )
     if changed.rowcount == 0:
-        raise NotPossible("Le dossier a changé entre-temps : cette décision n’est plus possible.")
+        raise NotPossible(_GONE)
     audit.record(
         conn,
         actor=actor,

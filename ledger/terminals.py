@@ -117,14 +117,19 @@ class ListedTerminal:
     name: str
     paired_at: datetime
     revoked_at: datetime | None
+    last_used_at: datetime | None
 
 
 def terminals_of(conn: Connection, partner_id: int) -> list[ListedTerminal]:
-    """The tills that a partner has paired, the latest first, revoked ones too; the browser's own is not among them."""
+    """The tills that a partner has paired, the latest first, revoked ones too; the browser's own is not among them.
+
+    A till was last used when it last asked for a sale: that is noted anyway, and other questions cost no write.
+    """
     rows = conn.execute(
         text("""
-            select id as terminal_id, name, paired_at, revoked_at from terminal
-             where partner_id = :partner and name <> :browser order by id desc
+            select id as terminal_id, name, paired_at, revoked_at,
+                   (select max(asked_at) from sale s where s.terminal_id = t.id) as last_used_at
+              from terminal t where partner_id = :partner and name <> :browser order by id desc
         """),
         {"partner": partner_id, "browser": BROWSER},
     )
