@@ -29,6 +29,7 @@ from partner_portal.auth import account, gate, links, oidc, sign_in
 from partner_portal.auth.sessions import RedisSessions
 from partner_portal.catalogue_pages import pages as catalogue_pages
 from partner_portal.config import Config
+from partner_portal.money import pages as money
 from partner_portal.portal import Portal
 from partner_portal.resources import RESOURCES
 from partner_portal.strict_json import StrictJSONProvider
@@ -45,6 +46,7 @@ PAGES: tuple[Blueprint, ...] = (
     pictures.blueprint,
     sales_pages.blueprint,
     catalogue_pages.blueprint,
+    money.blueprint,
     sign_in.blueprint,
     links.blueprint,
     account.blueprint,

@@ -7,6 +7,7 @@ from flask import Flask
 
 from batch.french import NO_BREAK, day_in_words, euros, moment, whole_number
 from ledger.calendar import PARIS
+from ledger.identifiers import mask_iban
 
 Day = datetime.date | datetime.datetime
 
@@ -64,4 +65,5 @@ def install(app: Flask) -> None:
         month_fr=month_fr,
         clock_fr=clock_fr,
         iban_fr=iban_fr,
+        iban_masked_fr=mask_iban,
     )

@@ -38,6 +38,7 @@ SPACES: dict[str, Space] = {
             Entry("Caisse", "till.index", "sales.make"),
             Entry("Ventes", "sales_pages.index", "sales.read"),
             Entry("Catalogue", "catalogue_pages.index", "catalogue.read"),
+            Entry("Versements", "money.index", "partner.balance"),
         ),
     ),
     "region": Space(
