@@ -14,7 +14,7 @@ help:
 	@echo "make test      run the tests"
 	@echo "make lint      check style, types and the arrows between the rooms"
 	@echo "make bench     measure the hot paths"
-	@echo "make simulate  run the simulator: random weeks with faults, the books checked all along"
+	@echo "make simulate  play a day at the tills in which everything breaks, then prove the books (SEED=7 plays it again)"
 	@echo "make clean     remove what was set up here, but no data"
 
 demo: setup
@@ -33,7 +33,7 @@ bench: setup
 	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench $(ARGS) || exit 1; done
 
 simulate: setup
-	@$(BIN)/python -m tests.simulator $(ARGS)
+	@$(BIN)/python -m tests.journeys.simulate $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 setup: .venv/.ready
 
