@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, text
 
@@ -130,6 +131,19 @@ def sales_of_partner(
     ).all()
     read = {sale.sale_id: sale for sale in _read(conn, [row.document for row in booked], partner_id)}
     return [(row.id, read[row.document]) for row in booked]
+
+
+def sales_of_keys(conn: Connection, partner_id: int, terminal_id: int, keys: Sequence[UUID]) -> list[SoldSale]:
+    """Every sale that a partner's till asked for under these keys, in the order in which it was asked."""
+    ids = conn.scalars(
+        text("""
+            select s.id from sale s join unnest(cast(:keys as uuid[])) with ordinality k(key, place) on k.key = s.key
+             where s.terminal_id = :terminal order by k.place, s.item
+        """),
+        {"terminal": terminal_id, "keys": list(keys)},
+    ).all()
+    read = {sale.sale_id: sale for sale in _read(conn, ids, partner_id)}
+    return [read[sale_id] for sale_id in ids]
 
 
 def holds_of_partner(conn: Connection, partner_id: int, *, limit: int = 1000) -> list[SoldSale]:

@@ -20,6 +20,7 @@ TRIGGERS = {
     ("hold_closing", "append_only"),
     ("cancellation", "append_only"),
     ("cancellation_line", "append_only"),
+    ("group_purchase", "append_only"),
     ("payout_line", "append_only"),
     ("payout_line", "payout_lines_thaw"),
     ("payout_payment", "append_only"),
@@ -57,6 +58,7 @@ APPEND_ONLY = (
     "hold_closing",
     "cancellation",
     "cancellation_line",
+    "group_purchase",
     "audit_event",
 )
 

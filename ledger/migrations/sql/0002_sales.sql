@@ -246,6 +246,26 @@ create trigger append_only before update or delete or truncate on cancellation_l
     for each statement execute function refuse_change();
 create trigger append_only before update or delete or truncate on cancellation for each statement execute function refuse_change();
 
+-- A school's purchase for many students, as it was decided on before the first of them was debited. It is carried out as
+-- sales of up to 100 students each, under keys that follow from this one: whatever stops it, it goes on where it stopped.
+create table group_purchase (
+    key            uuid primary key,
+    partner_id     integer not null references partner,
+    terminal_id    integer not null references terminal,
+    label          text not null,
+    all_or_nothing boolean not null,
+    cards          bigint[] not null,
+    line_item      smallint[] not null,           -- place in cards of the student that the line is for, ascending
+    line_ean       bigint[] not null,
+    line_price     bigint[] not null,             -- cents
+    asked_by       text not null,
+    asked_at       timestamptz not null default now(),
+    constraint students_are_counted check (cardinality(cards) between 1 and case when all_or_nothing then 100 else 2000 end),
+    constraint every_line_has_a_price check (cardinality(line_item) = cardinality(line_ean) and cardinality(line_ean) = cardinality(line_price))
+);
+create index group_purchase_by_partner on group_purchase (partner_id, asked_at);
+create trigger append_only before update or delete or truncate on group_purchase for each statement execute function refuse_change();
+
 grant select on sale, sale_line, hold to atouts_app;
 grant update (closed_at, outcome) on hold to atouts_app;
-grant select, insert on hold_closing, cancellation, cancellation_line to atouts_app;
+grant select, insert on hold_closing, cancellation, cancellation_line, group_purchase to atouts_app;
