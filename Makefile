@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 # What follows `--` on make's own command line reads as goals to make.
-ARGS += $(filter --%,$(MAKECMDGOALS))
+override ARGS += $(filter --%,$(MAKECMDGOALS))
 
 .PHONY: help demo test lint bench simulate setup packages clean
 
