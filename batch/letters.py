@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from batch import settings
 from ledger import outbox
+from ledger.outbox import NewMail
 
 _templates = Environment(
     loader=PackageLoader("batch"),
@@ -20,13 +21,17 @@ _templates = Environment(
 
 @dataclass(frozen=True)
 class Letter:
-    """A mail in French. `facts` are label and value; `link` is what to press and where it leads."""
+    """A mail in French. `facts` are label and value; `link` is what to press and where it leads.
+
+    `aside` is a second such link, in small letters at the end.
+    """
 
     subject: str
     paragraphs: tuple[str, ...]
     facts: tuple[tuple[str, str], ...] = ()
     link: tuple[str, str] | None = None
     after: tuple[str, ...] = ()
+    aside: tuple[str, str] | None = None
 
     def as_text(self) -> str:
         """The letter for those who read plain text."""
@@ -48,6 +53,11 @@ def post(conn: Connection, letter: Letter, *, recipient: str | None, purpose: st
         purpose=purpose,
         dedup_key=dedup_key,
     )
+
+
+def addressed(letter: Letter, *, recipient: str, purpose: str, dedup_key: str) -> NewMail:
+    """`letter` as one of the mails of `ledger.outbox.post_all`."""
+    return NewMail(recipient, letter.subject, letter.as_text(), letter.as_html(), purpose, dedup_key)
 
 
 def _assistance() -> dict[str, str]:

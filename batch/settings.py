@@ -10,6 +10,12 @@ REDIS_URL = Setting(
     secret=True,
 )
 
+PUBLIC_URL = Setting(
+    "PUBLIC_URL",
+    "http://localhost:8765",
+    "Where browsers reach the portal; mails link there, and https makes every cookie travel encrypted only.",
+)
+
 ASSISTANCE_EMAIL = Setting(
     "ASSISTANCE_EMAIL", "partenaires.atouts@normandie.fr", "Mail address of the partners' assistance, shown to users."
 )
@@ -18,6 +24,14 @@ ASSISTANCE_HOURS = Setting(
     "ASSISTANCE_HOURS",
     "du lundi au vendredi, de 9 h à 12 h et de 13 h 30 à 17 h",
     "When that phone is answered, in French.",
+)
+QUESTIONS_EMAIL = Setting(
+    "QUESTIONS_EMAIL",
+    "",
+    "Where students and parents write about their benefits and their data; the partners' assistance if empty.",
+)
+REMINDER_DAYS = Setting(
+    "REMINDER_DAYS", "60 30 7", "How many days before a deadline students with something left are reminded of it."
 )
 
 SMTP_HOST = Setting("SMTP_HOST", "localhost", "The mail server that takes our mails.")

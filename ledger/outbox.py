@@ -1,6 +1,7 @@
 """The outbox: a mail is written in the transaction that gives it a reason, and leaves by a job (`batch.mail`)."""
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
@@ -18,6 +19,18 @@ class Mail:
     purpose: str
     dedup_key: str
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewMail:
+    """One mail to be put into the outbox among many."""
+
+    recipient: str
+    subject: str
+    body_text: str
+    body_html: str
+    purpose: str
+    dedup_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +78,23 @@ def post(
         },
     )
     return posted.rowcount == 1
+
+
+def post_all(conn: Connection, mails: Sequence[NewMail]) -> int:
+    """Put many mails into the outbox in one statement, each once per `dedup_key`; how many are new."""
+    fields = ("recipient", "subject", "body_text", "body_html", "purpose", "dedup_key")
+    if not mails:
+        return 0
+    posted = conn.execute(
+        text("""
+            insert into mail_outbox (recipient, subject, body_text, body_html, purpose, dedup_key)
+            select * from unnest(cast(:recipient as text[]), cast(:subject as text[]), cast(:body_text as text[]),
+                                 cast(:body_html as text[]), cast(:purpose as text[]), cast(:dedup_key as text[]))
+            on conflict (dedup_key) do nothing
+        """),
+        {field: [getattr(mail, field) for mail in mails] for field in fields},
+    )
+    return posted.rowcount
 
 
 def hand_over(conn: Connection) -> Mail | None:

@@ -208,6 +208,8 @@ def withdraw(conn: Connection, student_id: int, school_year: int, *, actor: str)
 def erase(conn: Connection, student_id: int, *, actor: str) -> None:
     """Erase what is known of a student as a person; the books, which know a number only, stay whole."""
     conn.execute(text("delete from student_identity where student_id = :s"), {"s": student_id})
+    conn.execute(text("delete from student_access where student_id = :s"), {"s": student_id})
+    conn.execute(text("delete from reminder_choice where student_id = :s"), {"s": student_id})
     conn.execute(text("update student set national_id = null where id = :s"), {"s": student_id})
     conn.execute(
         text("update card set revoked_at = now(), reason = 'effacement' where student_id = :s and revoked_at is null"),

@@ -29,6 +29,7 @@ SECTIONS = {
         "people": "Invite, list and disable the portal's users.",
         "roster": "Import the schools' lists of students.",
         "benefits": "Grant the benefits of a school year, and lapse what is left of them.",
+        "students": "Write to students, and list those who cannot be reached.",
         "partners": "Sign up, validate and suspend partners.",
     },
     "The money": {

@@ -1,15 +1,11 @@
 """What an operator can set about the portal; read and declared as in `ledger.settings`."""
 
+from batch.settings import PUBLIC_URL as PUBLIC_URL
 from ledger.settings import Secret, Setting
 
 BIND = Setting("BIND", "127.0.0.1:8765", "Where the portal listens, host:port or unix:path.")
 WEB_PROCESSES = Setting("WEB_PROCESSES", 2, "Processes that serve the portal; twice the number of cores is plenty.")
 WEB_THREADS = Setting("WEB_THREADS", 4, "Requests each of them works at at once.")
-PUBLIC_URL = Setting(
-    "PUBLIC_URL",
-    "http://localhost:8765",
-    "Where browsers reach the portal; mails link there, and https makes every cookie travel encrypted only.",
-)
 TRUSTED_PROXIES = Setting(
     "TRUSTED_PROXIES", 0, "How many proxies of ours stand in front and set X-Forwarded-For, -Proto and -Host."
 )
