@@ -52,6 +52,16 @@ _TOLD_ONCE = text(_TOLD)
 _TOLD_AGAIN = text(_TOLD + " on conflict do nothing")
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a person says an amount on the bank's statement is."""
+
+    signed_cents: int
+    kind: str
+    decision: str
+    decided_by: str
+
+
 @dataclass(slots=True)
 class Writer:
     """Collects what entries do and writes it in large steps. `flush` at the end.
@@ -130,6 +140,29 @@ class Writer:
                 self._transfers += move(number, counters(share), day or date.min)
             self._waiting += 1
         return still_open
+
+    def settle(self, entry_id: int, detail: int | None, decided: Decided, account: int, day: date) -> None:
+        """Record a share of an entry that a person explains; its amount moves from suspense to `account`."""
+        number = self.number()
+        self._rows["share"].append(
+            {
+                "id": number,
+                "entry": entry_id,
+                "detail": detail,
+                "amount": decided.signed_cents,
+                "nature": "decision",
+                "kind": decided.kind,
+                "certain": True,
+                "keys": [],
+                "reason": decided.decision,
+                "return_code": None,
+                "charges": 0,
+                "state": "settled",
+                "decided_by": decided.decided_by,
+                "decision": decided.decision,
+            }
+        )
+        self._transfers += from_suspense(number, [(account, decided.signed_cents)], day)
 
     def _note_payments(self, number: int, share: Share, told_by: MessageKind) -> None:
         """Which payments a share speaks of, and what it tells of them."""

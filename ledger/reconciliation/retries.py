@@ -25,13 +25,13 @@ _OPEN = text("""
            (select coalesce(array_agg(p.payment_id order by p.payment_id), '{}')
               from bank_share_payment p where p.share_id = s.id) as payments
       from bank_share s join bank_entry e on e.id = s.entry_id
-     where s.state = 'open'
+     where s.state in ('open', 'waiting')
      order by s.entry_id, s.detail nulls last, s.id
 """)
 _DETAILS = text("select content from bank_detail where entry_id = :entry order by number")
 _SETTLED = text("""
     select s.id, p.payment_id from bank_share s left join bank_share_payment p on p.share_id = s.id
-     where s.entry_id = :entry and s.state not in ('open', 'replaced')
+     where s.entry_id = :entry and s.state not in ('open', 'waiting', 'replaced')
 """)
 _NOTIFIED = text("""
     select e.id, e.content from bank_entry e
@@ -40,7 +40,7 @@ _NOTIFIED = text("""
 _REPLACE = text("update bank_share set state = 'replaced' where id = any(:ids)")
 _CONFLICTS = text("""
     select s.id, p.payment_id, p.amount from bank_share s join bank_share_payment p on p.share_id = s.id
-     where s.state = 'open' and s.nature = 'conflict'
+     where s.state in ('open', 'waiting') and s.nature = 'conflict'
      order by s.id
 """)
 _SETTLE = text("update bank_share set state = 'settled' where id = any(:ids)")
@@ -66,9 +66,9 @@ def _again(writer: Writer, rows: list[Row[Any]]) -> bool:
     """Explain the open part of one entry again; whether it is divided otherwise now."""
     conn, known = writer.conn, writer.known
     shares = explain(_open_part(writer, rows), MessageKind.STATEMENT, known.expected)
-    before = sorted((row.detail, row.amount, row.nature, row.kind, row.certain, tuple(row.payments)) for row in rows)
-    after = sorted(_signature(writer, share) for share in shares)
-    if [str(one) for one in before] == [str(one) for one in after]:
+    before = [(row.detail, row.amount, row.nature, row.kind, row.certain, tuple(row.payments)) for row in rows]
+    after = [_signature(writer, share) for share in shares]
+    if sorted(map(repr, before)) == sorted(map(repr, after)):
         return False
     learn(shares, MessageKind.STATEMENT, known.expected)
     conn.execute(_REPLACE, {"ids": [row.id for row in rows]})

@@ -1,0 +1,142 @@
+"""What is open: amounts in suspense, conflicts, statements kept aside, gaps, and payments the bank is silent about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from sqlalchemy import Connection, text
+
+Subject = Literal["share", "conflict", "statement", "gap", "payment"]
+
+TITLES = {
+    "debited": "Débit proposé",
+    "returned": "Retour proposé",
+    "charges": "Frais proposés",
+    "rejected_yet_debited": "Rejeté, et pourtant débité",
+    "rejected_and_credited": "Rejeté, et crédité",
+    "debited_twice": "Débité deux fois",
+    "returned_twice": "Rendu deux fois",
+    "return_taken_back": "Retour repris",
+    "amount_differs": "Montant différent",
+    "unknown": "Mouvement inconnu",
+    "batch_total": "Total du lot inexpliqué",
+    "remainder": "Reste inexpliqué",
+    "unknown_message": "Compte rendu sur un fichier inconnu",
+    "unknown_payment": "Compte rendu sur un virement inconnu",
+    "unknown_code": "Statut inconnu",
+    "contradictory": "Compte rendu contradictoire",
+    "rejected_after_booking": "Rejeté après avoir été débité",
+    "accepted_after_rejection": "Accepté après avoir été rejeté",
+    "quarantined": "Relevé mis à l’écart",
+    "gap": "Relevé manquant",
+    "silence": "Virement sans nouvelle",
+}
+"""What each kind of item is called on a screen."""
+
+PATIENCE_DAYS = 3
+"""Days after the execution date from which a payment that is neither debited nor rejected is asked about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One open item. `amount` in signed cents as on the bank's statement, None where no amount waits.
+
+    `state` is open, refused (a proposal turned down) or waiting (explained and signed).
+    """
+
+    subject: Subject
+    number: int
+    kind: str
+    sentence: str
+    since: date
+    age_days: int
+    amount: int | None = None
+    state: str = "open"
+    proposed: bool = False
+    decision: str | None = None
+    decided_by: str | None = None
+    runs: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return TITLES[self.kind]
+
+    @property
+    def in_conflict(self) -> bool:
+        """Whether the bank tells of known payments what their story does not allow."""
+        return self.subject == "conflict" or self.kind in (
+            "rejected_yet_debited", "rejected_and_credited", "debited_twice", "returned_twice", "return_taken_back",
+            "amount_differs",
+        )  # fmt: skip
+
+    @property
+    def explained(self) -> bool:
+        """Whether a person has signed why it is open."""
+        return self.state == "waiting"
+
+
+_ITEMS = text("""
+    with item as (
+        select 'share' as subject, s.id as number, s.kind, s.reason as sentence,
+               coalesce(e.booked_on, current_date) as since, s.amount, s.state,
+               s.nature = 'match' and s.state = 'open' as proposed, s.decision, s.decided_by,
+               (select coalesce(array_agg(distinct r.reference), '{}')
+                  from bank_share_payment x join payout_payment p on p.id = x.payment_id
+                  join payout_run r on r.id = p.run_id where x.share_id = s.id) as runs
+          from bank_share s join bank_entry e on e.id = s.entry_id
+         where s.state in ('open', 'refused', 'waiting')
+        union all
+        select 'conflict', c.id, c.kind, c.sentence, i.created_at::date, null, 'open', false, null, null,
+               (select coalesce(array_agg(r.reference), '{}') from payout_payment p join payout_run r on r.id = p.run_id
+                 where p.id = c.payment_id)
+          from bank_status_conflict c join bank_import i on i.id = c.import_id
+         where c.settled_at is null
+        union all
+        select 'statement', s.id, 'quarantined',
+               'Relevé ' || s.statement_id || ' : '
+               || (select string_agg(r->>'sentence', ' ') from jsonb_array_elements(s.remarks) r),
+               i.imported_at::date, null, 'open', false, null, null, '{}'
+          from bank_statement s join bank_import i on i.id = s.import_id
+         where s.state = 'quarantined'
+        union all
+        select 'gap', 0, 'gap', 'Compte ' || account || ' : des relevés manquent.', current_date, sum(amount), 'open',
+               false, null, null, '{}'
+          from bank_adjustment where kind = 'gap' group by account having sum(amount) <> 0
+        union all
+        select 'payment', p.id, 'silence',
+               'Virement ' || p.end_to_end_id || ' : ni débité ni rejeté.', f.execution_date, null, 'open',
+               false, null, null, array[r.reference]
+          from payout_payment p join payout_run r on r.id = p.run_id join payout_file f on f.run_id = r.id
+         where p.state = 'issued' and f.execution_date + cast(:patience as integer) < current_date
+           and r.state not in ('approved', 'generated')
+    )
+    select *, greatest(current_date - since, 0) as age_days from item
+     where cast(:run as text) is null or cast(:run as text) = any(runs)
+     order by since, subject, number
+     limit :limit
+""")
+
+
+def open_items(conn: Connection, *, run: str | None = None, limit: int = 500) -> list[Item]:
+    """What is open, the oldest first; of one run if its reference is given."""
+    rows = conn.execute(_ITEMS, {"patience": PATIENCE_DAYS, "run": run, "limit": limit})
+    return [
+        Item(
+            subject=row.subject,
+            number=row.number,
+            kind=row.kind,
+            sentence=row.sentence,
+            since=row.since,
+            age_days=row.age_days,
+            amount=row.amount if row.amount is None else int(row.amount),
+            state=row.state,
+            proposed=row.proposed,
+            decision=row.decision,
+            decided_by=row.decided_by,
+            runs=tuple(row.runs),
+        )
+        for row in rows
+    ]
