@@ -18,7 +18,7 @@ from partner_portal.problems import Problem
 from partner_portal.resources import fields
 from partner_portal.resources.answers import answer, readable
 from partner_portal.resources.cursors import cursor_after, number_in
-from partner_portal.resources.fields import LARGEST_AMOUNT, AnswerSchema, PageAsked, RequestSchema, Whole
+from partner_portal.resources.fields import LARGEST_AMOUNT, NO_NUL, AnswerSchema, PageAsked, RequestSchema, Whole
 from partner_portal.resources.operations import Answer, Asked, operation
 
 blueprint = ApiBlueprint("catalogue", __name__, description="Ce que l’établissement peut vendre, et à quel coût réel.")
@@ -30,7 +30,7 @@ class ProductAsked(PageAsked):
     search = ma.fields.String(
         load_default="",
         validate=ma.validate.Length(0, 100, error="100 caractères au plus sont attendus."),
-        metadata={"description": "Mots du titre ou de l’éditeur, tous présents."},
+        metadata={"description": "Mots du titre ou de l’éditeur, tous présents.", **NO_NUL},
     )
     ean = fields.ean(load_default=None)
 
@@ -168,7 +168,7 @@ def put(body: dict[str, Any], ean: str) -> Response:
     "catalogue.edit",
     "Retirer un article",
     answer=Answer(status=204),
-    problems=("invalid", "not_found"),
+    problems=("not_found",),
 )
 def withdraw(ean: str) -> Response:
     """Take a product out."""

@@ -17,6 +17,8 @@ ma.fields.List.default_error_messages.update(invalid="Une liste est attendue.")
 ma.fields.Date.default_error_messages.update(invalid="Une date AAAA-MM-JJ est attendue.")
 ma.fields.Nested.default_error_messages.update(type="Un objet est attendu.")
 
+NO_NUL = {"pattern": "^[^\\u0000]*$"}
+"""Of every text that is sent: `strict_json` and `api.install` refuse NUL, which PostgreSQL does not store."""
 LARGEST_AMOUNT = 10_000_000
 """Cents; above every limit that can be set for a partner."""
 
@@ -70,7 +72,7 @@ class Count(ma.fields.Integer):
 def text(most: int, meaning: str, *, least: int = 1, example: str | None = None, **kwargs: Any) -> ma.fields.String:
     """A text of `least` to `most` characters."""
     length = ma.validate.Length(least, most, error=f"De {least} à {most} caractères sont attendus.")
-    metadata = {"description": meaning} | ({"example": example} if example else {})
+    metadata = {"description": meaning, **NO_NUL} | ({"example": example} if example else {})
     return ma.fields.String(validate=length, metadata=metadata, **kwargs)
 
 

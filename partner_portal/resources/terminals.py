@@ -15,7 +15,7 @@ from partner_portal.portal import portal
 from partner_portal.problems import Problem
 from partner_portal.resources import fields
 from partner_portal.resources.answers import answer, last_day, readable, utc
-from partner_portal.resources.fields import AnswerSchema, RequestSchema
+from partner_portal.resources.fields import NO_NUL, AnswerSchema, RequestSchema
 from partner_portal.resources.operations import Answer, Asked, operation
 
 blueprint = ApiBlueprint("caisses", __name__, description="Associer, relire et révoquer des caisses.")
@@ -35,7 +35,7 @@ class PairingAsked(RequestSchema):
             ma.validate.Length(1, 60, error="De 1 à 60 caractères sont attendus."),
             ma.validate.NoneOf([terminals.BROWSER], error="Ce nom est réservé."),
         ],
-        metadata={"description": "Nom de la caisse, pour les personnes.", "example": "Guichet 1"},
+        metadata={"description": "Nom de la caisse, pour les personnes.", "example": "Guichet 1", **NO_NUL},
     )
 
 

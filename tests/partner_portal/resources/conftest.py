@@ -20,13 +20,14 @@ from tests.ledger.scheme import BOOK, KEYS, Line, Scheme, Till, make_partner, ma
 from tests.partner_portal.conftest import CONFIG, Visitor, hire
 
 ROOT = "/api/v1"
+SETTINGS = dataclasses.replace(CONFIG, card_keys=KEYS)
 LINES = [{"ean": str(BOOK), "price_cents": 3000}]
 
 
 @pytest.fixture
 def config() -> Config:
     """The tests' settings, with their card key."""
-    return dataclasses.replace(CONFIG, card_keys=KEYS)
+    return SETTINGS
 
 
 @dataclass
@@ -37,17 +38,17 @@ class Caller:
     token: str | None
     headers: dict[str, str] = field(default_factory=dict)
 
-    def _headers(self, more: dict[str, str] | None = None) -> dict[str, str]:
-        own = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        return own | self.headers | (more or {})
+    def own_headers(self) -> dict[str, str]:
+        """What the caller is known by."""
+        return ({"Authorization": f"Bearer {self.token}"} if self.token else {}) | self.headers
 
     def get(self, path: str, headers: dict[str, str] | None = None, **query: Any) -> TestResponse:
         """Read."""
-        return self.client.get(ROOT + path, query_string=query, headers=self._headers(headers))
+        return self.client.get(ROOT + path, query_string=query, headers=self.own_headers() | (headers or {}))
 
     def send(self, path: str, body: Any = None, *, key: UUID | None = None, method: str = "POST") -> TestResponse:
         """Do something, under a key if one is given."""
-        headers = self._headers({"Idempotency-Key": str(key)} if key else None)
+        headers = self.own_headers() | ({"Idempotency-Key": str(key)} if key else {})
         return self.client.open(ROOT + path, method=method, json=body, headers=headers)
 
     def sell(self, code: str, lines: list[dict[str, Any]] | None = None, key: UUID | None = None) -> TestResponse:
@@ -83,6 +84,11 @@ STUDENTS = (
 @pytest.fixture
 def counter(app: Flask, books: Engine) -> Counter:
     """A school with two students: Zoé of the general stream (70 €), Tom of the vocational one (40 € and 100 €)."""
+    return open_counter(app, books)
+
+
+def open_counter(app: Flask, books: Engine) -> Counter:
+    """See `counter`."""
     with books.begin() as conn:
         scheme = make_scheme(conn, *STUDENTS)
     codes = [printed_code(KEYS, card, 1) for card in scheme.cards]

@@ -1,7 +1,7 @@
 """What can be read again: lists by cursor, tags, the account, reservations, receipts, the school's tills."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -176,11 +176,10 @@ def test_another_schools_till_is_not_there_to_revoke(app: Flask, counter: Counte
 
 def test_a_till_changes_its_secret_without_telling_it(app: Flask, counter: Counter, neighbour: Caller) -> None:
     digest = hashlib.sha256(b"another secret").hexdigest()
-    change: Callable[[Caller], int] = lambda caller: (
-        caller.send(  # noqa: E731
-            "/terminal/secret", {"secret_sha256": digest}, method="PUT"
-        ).status_code
-    )
+
+    def change(caller: Caller) -> int:
+        return caller.send("/terminal/secret", {"secret_sha256": digest}, method="PUT").status_code
+
     assert change(counter.caller) == 204
     assert counter.caller.get("/terminal").status_code == 401
     renewed = Caller(app.test_client(), bearer_token(counter.till.terminal_id, "another secret"))

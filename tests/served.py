@@ -1,0 +1,60 @@
+"""The portal as it is served: gunicorn's own processes, on a database and a Redis of the tests."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import httpx
+
+from tests.conftest import Database
+from tests.ledger.scheme import KEYS
+
+STARTING_SECONDS = 60
+
+
+@contextmanager
+def served(database: Database, redis_url: str, **settings: str) -> Iterator[str]:
+    """The address of a portal under `atouts serve`, with these ATOUTS_ settings; its processes are gone afterwards."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    url = f"http://{address}"
+    ours = {
+        "BIND": address,
+        "PUBLIC_URL": url,
+        "REDIS_URL": redis_url,
+        "SECRET_KEY": "a secret of the tests",
+        "CARD_KEY": KEYS.keys[1].decode(),
+        "RATE_LIMIT": "1000000 per minute",
+        "RATE_LIMIT_UNKNOWN": "1000000 per minute",
+        "LOG_LEVEL": "WARNING",
+    }
+    environment = database.environment | {f"ATOUTS_{name}": value for name, value in (ours | settings).items()}
+    command = [sys.executable, "-m", "partner_portal.cli", "serve"]
+    with subprocess.Popen(command, env=environment, process_group=0) as process:
+        try:
+            _wait_until_ready(process, url)
+            yield url
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], url: str) -> None:
+    deadline = time.monotonic() + STARTING_SECONDS
+    while True:
+        assert process.poll() is None, f"the portal ended with {process.returncode}"
+        with suppress(httpx.TransportError):
+            if httpx.get(f"{url}/readyz").status_code == 200:
+                return
+        assert time.monotonic() < deadline, "the portal does not get ready"
+        time.sleep(0.1)
