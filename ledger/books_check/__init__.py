@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 from ledger.accounts import WALLETS
 from ledger.books_check.balances import held, wallets
 from ledger.books_check.differences import SENTENCES, Difference, Promise
-from ledger.books_check.documents import cancellations, holds, payouts, sales
+from ledger.books_check.documents import cancellations, holds, nothing_owed_is_forgotten, payouts, sales
 from ledger.books_check.guards import guards
 from ledger.books_check.transfers import accounts, business_keys, numbers, reversals, sides, zero_sum
 from ledger.streams import Progress, silent, take_time
@@ -69,6 +69,7 @@ def _looks(conn: Connection) -> list[_Look]:
         reversals,
         cancellations,
         payouts,
+        nothing_owed_is_forgotten,
         zero_sum,
         business_keys,
         *_sliced(sides, _EVERYTHING, 0, there.last_transfer, slices),

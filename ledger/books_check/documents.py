@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, text
 
 from ledger.books_check.differences import Difference, Promise
+from ledger.payouts import proof
 
 _SALE_LINES = text("""
     with expected as (
@@ -170,4 +171,16 @@ def payouts(conn: Connection) -> Iterator[Difference]:
             f"payment {row.id}",
             "no payment" if row.amount is None else f"{row.amount} cents, {row.state}",
             f"lines of {row.lines or 0} cents, payout of {row.posted or 0} cents",
+        )
+
+
+def nothing_owed_is_forgotten(conn: Connection) -> Iterator[Difference]:
+    """What the books owe each partner is what runs have yet to pay, and nothing lies below where runs begin to look."""
+    for one in proof.unbalanced(conn):
+        found = f"{one.planned} cents in runs to come, {one.open} cents in none"
+        yield Difference(Promise.PAYOUT_AGREES, f"partner {one.partner_id}", f"{one.owed} cents to be paid", found)
+    for partner_id, transfer_id in proof.hidden(conn):
+        expected = "in a run, or above where runs begin to look"
+        yield Difference(
+            Promise.PAYOUT_AGREES, f"partner {partner_id}", expected, f"transfer {transfer_id} is in no run"
         )
