@@ -53,6 +53,9 @@ MESSAGE_PREFIX = Setting(
 PAYOUT_FOLDER = Setting(
     "PAYOUT_FOLDER", "", "Where payment files are put for the bank's transfer software to take; none if empty."
 )
+BANK_FOLDER = Setting(
+    "BANK_FOLDER", "", "Where the bank's software puts its reports and statements, to be taken in; none if empty."
+)
 PAYOUT_MINIMUM_CENTS = Setting(
     "PAYOUT_MINIMUM_CENTS", 100, "What is owed to a partner below this is carried over to the next week."
 )

@@ -19,6 +19,7 @@ from batch import settings
 from batch.bank.document import Source
 from batch.bank.files import StatementFile, StatusFile, open_bank_file
 from batch.bank.import_letters import tell
+from batch.french import counted, whole_number
 from ledger import audit
 from ledger.bank_messages import Entry, FileDescription, MessageKind, Statement
 from ledger.calendar import paris_date
@@ -54,6 +55,29 @@ class ImportReport:
     def aside(self) -> bool:
         """Whether something of it was kept aside."""
         return any(verdict.outcome is Consequence.QUARANTINE for verdict in self.statements)
+
+    def sentences(self) -> list[str]:
+        """What became of the file, in French."""
+        if self.seen is not None:
+            return [self.seen.sentence]
+        said = [remark.sentence for verdict in self.statements for remark in verdict.remarks]
+        said += [
+            f"Le relevé {verdict.statement.statement_id} est mis à l’écart, sans aucun effet."
+            for verdict in self.statements
+            if verdict.outcome is Consequence.QUARANTINE
+        ]
+        if self.report is not None:
+            told = self.report
+            accepted, pending = counted(told.accepted, "virement accepté"), whole_number(told.pending)
+            said += [
+                f"{accepted}, {pending} en cours, {whole_number(told.rejected)} à payer de nouveau.",
+                *told.sentences,
+            ]
+        else:
+            said.append(f"{counted(self.entries, 'écriture')}, dont {whole_number(self.left_open)} à examiner.")
+        if self.cleared:
+            said.append(f"Ce fichier explique {counted(self.cleared, 'écriture')} des fichiers d’avant.")
+        return said
 
 
 def import_bank_file(
