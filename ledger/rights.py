@@ -80,7 +80,7 @@ RIGHTS: dict[str, Right] = {
     "partner.balance": _right("Lire ce qui sera versé à l’établissement", _TILL),
     "partner.statement": _right("Lire le relevé et les versements de l’établissement", _TILL),
     # Partner space
-    "partner.apply": _right("Demander un partenariat", Role.PERSON),
+    "partner.apply": _right("Demander un partenariat", Role.ANYONE),
     "partner.read": _right("Lire la fiche et le dossier de son établissement", PARTNER_ROLES),
     "partner.edit": _right("Modifier la fiche de son établissement", Role.PARTNER_MANAGER),
     "partner.change_iban": _right("Demander un changement de compte bancaire", Role.PARTNER_MANAGER),

@@ -98,10 +98,9 @@ def save(conn: Connection, sign_up_id: int, step: str, answers: Mapping[str, Any
     _open(conn, sign_up_id)
     conn.execute(
         text("""
-            update sign_up set changed_at = now(), answers = answers || jsonb_build_object(:step, cast(:given as jsonb))
-             where id = :id
+            update sign_up set changed_at = now(), answers = answers || cast(:given as jsonb) where id = :id
         """),
-        {"id": sign_up_id, "step": step, "given": json.dumps(dict(answers))},
+        {"id": sign_up_id, "given": json.dumps({step: dict(answers)})},
     )
 
 

@@ -32,6 +32,7 @@ from partner_portal.config import Config
 from partner_portal.money import pages as money
 from partner_portal.portal import Portal
 from partner_portal.resources import RESOURCES
+from partner_portal.sign_up import pages as sign_up
 from partner_portal.strict_json import StrictJSONProvider
 from partner_portal.till import page as till
 from partner_portal.till import pictures
@@ -47,6 +48,7 @@ PAGES: tuple[Blueprint, ...] = (
     sales_pages.blueprint,
     catalogue_pages.blueprint,
     money.blueprint,
+    sign_up.blueprint,
     sign_in.blueprint,
     links.blueprint,
     account.blueprint,
