@@ -140,3 +140,9 @@ def open_items(conn: Connection, *, run: str | None = None, limit: int = 500) ->
         )
         for row in rows
     ]
+
+
+def find(conn: Connection, subject: str, number: int) -> Item | None:
+    """An open item, if it is still open."""
+    everything = open_items(conn, limit=100_000)
+    return next((item for item in everything if (item.subject, item.number) == (subject, number)), None)
