@@ -29,7 +29,9 @@ from partner_portal.auth import account, gate, links, oidc, sign_in
 from partner_portal.auth.sessions import RedisSessions
 from partner_portal.catalogue_pages import pages as catalogue_pages
 from partner_portal.config import Config
+from partner_portal.establishment import blueprint as establishment
 from partner_portal.money import pages as money
+from partner_portal.partner_desk import blueprint as partner_desk
 from partner_portal.portal import Portal
 from partner_portal.resources import RESOURCES
 from partner_portal.sign_up import pages as sign_up
@@ -49,6 +51,8 @@ PAGES: tuple[Blueprint, ...] = (
     catalogue_pages.blueprint,
     money.blueprint,
     sign_up.blueprint,
+    establishment,
+    partner_desk,
     sign_in.blueprint,
     links.blueprint,
     account.blueprint,

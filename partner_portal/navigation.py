@@ -39,12 +39,14 @@ SPACES: dict[str, Space] = {
             Entry("Ventes", "sales_pages.index", "sales.read"),
             Entry("Catalogue", "catalogue_pages.index", "catalogue.read"),
             Entry("Versements", "money.index", "partner.balance"),
+            Entry("Établissement", "establishment.sheet.show", "partner.read"),
         ),
     ),
     "region": Space(
         "Espace Région",
         (
             Entry("Accueil", "region_home.index", "region.read"),
+            Entry("Partenaires", "desk.files.index", "partners.read"),
             Entry("Agents", "agents.index", "people.manage"),
         ),
     ),
