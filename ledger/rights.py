@@ -90,6 +90,10 @@ RIGHTS: dict[str, Right] = {
     # Student
     "wallet.read": _right("Lire ses propres avantages et opérations", Role.STUDENT),
     "card.show": _right("Afficher son propre code", Role.STUDENT),
+    "card.replace": _right("Remplacer sa carte perdue ou copiée", Role.STUDENT),
+    "reminders.choose": _right("Recevoir ou non les rappels", Role.STUDENT),
+    "reminders.stop": _right("Arrêter les rappels par le lien d’un courriel", Role.ANYONE),
+    "own_data.read": _right("Lire et emporter ce qui est gardé sur soi", Role.STUDENT),
     # Region: partners and students
     "region.read": _right("Entrer dans l’espace Région", REGION_ROLES),
     "partners.read": _right("Lire les dossiers des partenaires", REGION_ROLES),

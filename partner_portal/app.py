@@ -36,6 +36,7 @@ from partner_portal.portal import Portal
 from partner_portal.resources import RESOURCES
 from partner_portal.sign_up import pages as sign_up
 from partner_portal.strict_json import StrictJSONProvider
+from partner_portal.students import STUDENT_PAGES
 from partner_portal.till import page as till
 from partner_portal.till import pictures
 from partner_portal.till import sales as sales_pages
@@ -57,6 +58,7 @@ PAGES: tuple[Blueprint, ...] = (
     links.blueprint,
     account.blueprint,
     oidc.blueprint,
+    *STUDENT_PAGES,
     reference.blueprint,
     style_page.blueprint,
     monitoring.blueprint,

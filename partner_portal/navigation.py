@@ -42,6 +42,15 @@ SPACES: dict[str, Space] = {
             Entry("Établissement", "establishment.sheet.show", "partner.read"),
         ),
     ),
+    "student": Space(
+        "Espace élève",
+        (
+            Entry("Mes avantages", "students_home.index", "wallet.read"),
+            Entry("Mon code", "students_code.page", "card.show"),
+            Entry("Où payer", "students_places.index", "wallet.read"),
+            Entry("Mes données", "students_data.index", "own_data.read"),
+        ),
+    ),
     "region": Space(
         "Espace Région",
         (

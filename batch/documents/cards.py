@@ -85,10 +85,12 @@ def card_face(card: StudentCard) -> list[Box | Text]:
     lost = (
         "Perdue ou copiée ? Remplacez-la aussitôt : l'ancienne ne marchera plus.",
         f"Au secrétariat ou sur {card.student_space}",
+        # To be typed where there is no camera; in groups, and well below the code, whose margin must stay white.
+        f"Code : {' '.join(card.code[at : at + 4] for at in range(0, len(card.code), 4))}",
     )
     for number, said in enumerate(lost):
-        line = fitted(printable(said), 6.5, WIDTH - 2 * MARGIN)
-        shapes.append(Text(MARGIN, 49.1 + 2.8 * number, line, 6.5, False, MUTED))
+        line = fitted(printable(said), 6.2, WIDTH - 2 * MARGIN)
+        shapes.append(Text(MARGIN, 48.5 + 2.2 * number, line, 6.2, False, MUTED))
     return shapes
 
 

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import Connection
 
-from ledger import people
+from ledger import people, student_access
 from partner_portal import navigation
 from partner_portal.auth import gate
 from partner_portal.auth.second_factor import Vault
@@ -125,6 +125,21 @@ def let_in(conn: Connection, person: people.Person, *, means: str) -> ResponseRe
     gate.note_proof()
     _remember_device(person.email)
     return redirect(wanted or navigation.landing(gate.principal_of(person)))
+
+
+def let_student_in(conn: Connection, student_id: int, first_name: str, *, means: str) -> ResponseReturnValue:
+    """Sign a student in under a fresh session and send them where they wanted to go."""
+    student_access.note_sign_in(conn, student_id, means=means)
+    wanted = session.get(NEXT)
+    session.clear()
+    portal().sessions.sign_in(
+        cast(Session, session),
+        f"student:{student_id}",
+        agent=browser_label(request.user_agent.string),
+        source=request.remote_addr or "",
+    )
+    session[gate.STUDENT_NAME] = first_name
+    return redirect(wanted or navigation.landing(gate.student_principal(student_id, first_name)))
 
 
 def remember_wanted_page() -> None:

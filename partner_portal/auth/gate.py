@@ -170,7 +170,7 @@ def authorise() -> ResponseReturnValue | None:
         raise RuntimeError(f"{rule.endpoint} declares no right for {request.method}")
     principal = current_principal()
     if not principal.may(action):
-        return _turn_away(principal)
+        return _turn_away(principal, action)
     if principal.is_revoked and action not in REPLAYED:
         raise Problem("terminal_revoked")
     _refuse_foreign_page(principal)
@@ -179,11 +179,12 @@ def authorise() -> ResponseReturnValue | None:
     return None
 
 
-def _turn_away(principal: Principal) -> ResponseReturnValue:
+def _turn_away(principal: Principal, action: str) -> ResponseReturnValue:
+    door = "students_door.sign_in" if RIGHTS[action].roles == {Role.STUDENT} else "auth.sign_in"
     if principal is not ANONYMOUS:
         raise Problem("forbidden")
     if not under_api():
-        return redirect(url_for("auth.sign_in", next=_way_back()))
+        return redirect(url_for(door, next=_way_back()))
     raise refused_token() if g.get("token_is_refused") else Problem("unauthenticated", headers=CHALLENGE)
 
 

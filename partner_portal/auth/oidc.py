@@ -22,7 +22,6 @@ from partner_portal import navigation
 from partner_portal.auth import doors, gate
 from partner_portal.auth.gate import requires
 from partner_portal.auth.principals import current_principal
-from partner_portal.auth.sessions import Session
 from partner_portal.auth.sign_in import admit
 from partner_portal.config import Provider
 from partner_portal.limits import limiter, source
@@ -102,7 +101,7 @@ def come_back() -> ResponseReturnValue:
             return _take_proof(conn, claims, proving)
         student = people.student_with(conn, str(claims.get(_provider().student_claim) or ""))
         if student is not None:
-            return _let_student_in(conn, *student)
+            return doors.let_student_in(conn, *student, means="provider")
         person = _known_person(conn, claims)
         if person is None:
             return render_template("auth/not_known.html"), 403
@@ -136,21 +135,6 @@ def _known_person(conn: Connection, claims: Mapping[str, Any]) -> people.Person 
     if person is None or person.status == "disabled" or person.is_region:
         return None
     return person
-
-
-def _let_student_in(conn: Connection, student_id: int, first_name: str) -> ResponseReturnValue:
-    actor = f"student:{student_id}"
-    audit.record(conn, actor=actor, action="session.opened", subject=actor, details={"means": "provider"})
-    wanted = session.get(doors.NEXT)
-    session.clear()
-    portal().sessions.sign_in(
-        cast(Session, session),
-        actor,
-        agent=doors.browser_label(request.user_agent.string),
-        source=request.remote_addr or "",
-    )
-    session[gate.STUDENT_NAME] = first_name
-    return redirect(wanted or navigation.landing(gate.student_principal(student_id, first_name)))
 
 
 def _take_proof(conn: Connection, claims: Mapping[str, Any], wanted: str) -> ResponseReturnValue:

@@ -13,13 +13,13 @@ LONGEST = 200
 _hasher = PasswordHasher()
 
 
-def refusal(password: str, *, about: tuple[str, ...] = ()) -> str | None:
+def refusal(password: str, *, about: tuple[str, ...] = (), shortest: int = SHORTEST) -> str | None:
     """Why `password` is not good enough, as a French sentence; None if it is. `about` are words one would guess first.
 
     Length, not a mix of signs (ANSSI and NIST SP 800-63B agree on that).
     """
-    if len(password) < SHORTEST:
-        return f"Choisissez au moins {SHORTEST} caractères : une phrase courte convient très bien."
+    if len(password) < shortest:
+        return f"Choisissez au moins {shortest} caractères : une phrase courte convient très bien."
     if len(password) > LONGEST:
         return f"Restez en dessous de {LONGEST} caractères."
     own = password.casefold()
@@ -27,7 +27,7 @@ def refusal(password: str, *, about: tuple[str, ...] = ()) -> str | None:
         return "Ce mot de passe répète toujours les mêmes caractères."
     for word in sorted(about, key=len, reverse=True):
         own = own.replace(word.casefold(), "") if len(word) > 2 else own
-    if len(own) < SHORTEST // 2:
+    if len(own) < shortest // 2:
         return "Ce mot de passe contient votre nom ou votre adresse : il se devine trop facilement."
     return None
 
