@@ -111,6 +111,7 @@ RIGHTS: dict[str, Right] = {
     "payouts.read": _right("Lire les campagnes de versement", _MONEY),
     "payouts.prepare": _right("Préparer, figer et générer une campagne de versement", Role.ACCOUNTANT),
     "payouts.approve": _right("Approuver une campagne de versement", Role.PAYMENT_APPROVER),
+    "payouts.refuse": _right("Refuser une campagne de versement", Role.ACCOUNTANT, Role.PAYMENT_APPROVER),
     "payouts.transmit": _right("Transmettre le fichier de virements à la banque", Role.ACCOUNTANT),
     "bank.import": _right("Importer les relevés et comptes rendus de la banque", Role.ACCOUNTANT),
     "reconciliation.read": _right("Lire le rapprochement bancaire", _MONEY),

@@ -32,6 +32,7 @@ from partner_portal.config import Config
 from partner_portal.establishment import blueprint as establishment
 from partner_portal.money import pages as money
 from partner_portal.partner_desk import blueprint as partner_desk
+from partner_portal.payouts import PAGES as payout_pages
 from partner_portal.portal import Portal
 from partner_portal.resources import RESOURCES
 from partner_portal.sign_up import pages as sign_up
@@ -51,6 +52,7 @@ PAGES: tuple[Blueprint, ...] = (
     sales_pages.blueprint,
     catalogue_pages.blueprint,
     money.blueprint,
+    payout_pages,
     sign_up.blueprint,
     establishment,
     partner_desk,
