@@ -30,6 +30,7 @@ from partner_portal.auth.sessions import RedisSessions
 from partner_portal.catalogue_pages import pages as catalogue_pages
 from partner_portal.config import Config
 from partner_portal.establishment import blueprint as establishment
+from partner_portal.groups import pages as groups
 from partner_portal.money import pages as money
 from partner_portal.partner_desk import blueprint as partner_desk
 from partner_portal.payouts import PAGES as payout_pages
@@ -52,6 +53,7 @@ PAGES: tuple[Blueprint, ...] = (
     sales_pages.blueprint,
     catalogue_pages.blueprint,
     money.blueprint,
+    groups.blueprint,
     payout_pages,
     sign_up.blueprint,
     establishment,

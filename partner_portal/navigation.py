@@ -36,6 +36,7 @@ SPACES: dict[str, Space] = {
         (
             Entry("Accueil", "partner_home.index", "partner.read"),
             Entry("Caisse", "till.index", "sales.make"),
+            Entry("Achats groupés", "groups.index", "sales.make"),
             Entry("Ventes", "sales_pages.index", "sales.read"),
             Entry("Catalogue", "catalogue_pages.index", "catalogue.read"),
             Entry("Versements", "money.index", "partner.balance"),

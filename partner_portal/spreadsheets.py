@@ -114,5 +114,6 @@ def uploaded(file: FileStorage | None) -> Iterator[RosterFile]:
         raise UnreadableFile("Choisissez d’abord un fichier CSV ou Excel (.xlsx).")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / (secure_filename(file.filename) or "fichier")
+        file.stream.seek(0)
         file.save(path)
         yield RosterFile(path)

@@ -3,6 +3,7 @@
 from flask import Blueprint, render_template
 
 from ledger import catalogue, partners
+from ledger.partners import Partner
 from ledger.refusals import SENTENCES, Refusal
 from partner_portal.auth.gate import requires
 from partner_portal.auth.principals import acting_partner_id
@@ -10,8 +11,12 @@ from partner_portal.portal import portal
 
 blueprint = Blueprint("till", __name__, url_prefix="/partenaire/caisse")
 
-BLOCKED = {"suspended": SENTENCES[Refusal.PARTNER_SUSPENDED]}
-"""What to tell a partner that cannot sell, by its status; every other one waits for its validation."""
+
+def blocked(partner: Partner) -> str | None:
+    """The sentence for a partner that cannot sell at all; None for one that can."""
+    if partner.status == "validated":
+        return None
+    return SENTENCES[Refusal.PARTNER_SUSPENDED if partner.status == "suspended" else Refusal.PARTNER_NOT_VALIDATED]
 
 
 @blueprint.get("")
@@ -20,9 +25,6 @@ def index() -> str:
     """The till."""
     partner_id = acting_partner_id()
     with portal().engine.connect() as conn:
-        status = partners.get(conn, partner_id).status
+        partner = partners.get(conn, partner_id)
         offers = catalogue.search(conn, partner_id, limit=1)
-    blocked = None
-    if status != "validated":
-        blocked = BLOCKED.get(status, SENTENCES[Refusal.PARTNER_NOT_VALIDATED])
-    return render_template("till/till.html", blocked=blocked, catalogue_is_empty=not offers)
+    return render_template("till/till.html", blocked=blocked(partner), catalogue_is_empty=not offers)

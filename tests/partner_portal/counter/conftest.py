@@ -12,6 +12,7 @@ from ledger.cards import printed_code
 from ledger.catalogue import Offer
 from ledger.rights import Role
 from partner_portal.config import Config
+from partner_portal.demo.names import FIRST_NAMES, LAST_NAMES
 from tests.conftest import Database
 from tests.ledger.scheme import ACTOR, BOOK, HELMET, KEYS, OTHER_BOOK, Line, Scheme, make_scheme
 from tests.partner_portal.conftest import CONFIG, PASSWORD, Visitor, hire
@@ -70,7 +71,8 @@ def make_school(engine: Engine, students: int = len(NAMES)) -> School:
     """The school, with so many students; the fourth is new in the vocational stream."""
     lines = []
     for number in range(students):
-        first_name, last_name = NAMES[number % len(NAMES)]
+        others = FIRST_NAMES[number % len(FIRST_NAMES)], LAST_NAMES[number % len(LAST_NAMES)]
+        first_name, last_name = NAMES[number] if number < len(NAMES) else others
         lines.append(
             Line(
                 f"{number:09d}AB",

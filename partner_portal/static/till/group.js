@@ -1,0 +1,73 @@
+// A group purchase: cards scanned one after the other, none lost while the answer to the one before is on its way; and
+// the parts of a large purchase carried out one after the other.
+
+import { Camera } from "./camera.js";
+import { byId } from "./page.js";
+import { catchScans } from "./scanner.js";
+
+// Send a form, and put the answer's group in place of the page's; the page that was answered, or null without an answer.
+async function sent(form, data) {
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: data, credentials: "same-origin" });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById("groupe");
+    if (!fresh) location.assign(location.href);
+    else byId("groupe").replaceWith(fresh);
+    return page;
+  } catch {
+    return null;
+  }
+}
+
+const scan = byId("scan");
+if (scan) {
+  const field = byId("code");
+  let line = Promise.resolve();
+
+  const add = (code) => {
+    if (!code.trim()) return;
+    line = line.then(async () => {
+      const data = new FormData(scan);
+      data.set("code", code);
+      const page = await sent(scan, data);
+      const said = page?.getElementById("said");
+      if (said) byId("said").replaceChildren(...said.childNodes);
+      else if (!page) byId("said").textContent = "Le réseau ne répond pas : scannez cette carte de nouveau.";
+    });
+  };
+
+  scan.addEventListener("submit", (event) => {
+    event.preventDefault();
+    event.stopPropagation();
+    const code = field.value;
+    field.value = "";
+    field.focus();
+    add(code);
+  });
+  catchScans(field, add);
+
+  const camera = new Camera(byId("video"), {
+    frameUrl: byId("till").dataset.frameUrl,
+    seen: add,
+    told: (sentence) => (byId("camera-said").textContent = sentence),
+    stopped: () => showCamera(false),
+  });
+  const showCamera = (isOpen) => {
+    byId("camera").hidden = !isOpen;
+    byId("camera-open").setAttribute("aria-expanded", String(isOpen));
+  };
+  byId("camera-open").addEventListener("click", () => {
+    if (camera.running) return camera.stop();
+    showCamera(true);
+    camera.start();
+  });
+  byId("camera-close").addEventListener("click", () => camera.stop());
+}
+
+async function goOn() {
+  for (let form; (form = document.querySelector("form[data-go-on]")); ) {
+    if (!(await sent(form, new FormData(form)))) return;
+  }
+}
+
+goOn();
