@@ -150,6 +150,10 @@ class Card:
     key_id: int
 
 
+class NotEnrolled(Exception):
+    """The student is not enrolled in the school year that is under way."""
+
+
 def issue_missing_cards(conn: Connection, keys: CardKeys, *, school_year: int) -> int:
     """Give a card to each student enrolled in `school_year` who has none; return how many were issued."""
     students = conn.scalars(
@@ -168,8 +172,10 @@ def issue_missing_cards(conn: Connection, keys: CardKeys, *, school_year: int) -
 def reissue(conn: Connection, keys: CardKeys, student_id: int, *, reason: str, actor: str) -> Card:
     """Revoke a student's card and issue another at once: the old one is refused at the next scan.
 
-    `reason` is for people ("perdue", "copiée"). Writes an audit row.
+    `reason` is for people ("perdue", "copiée"). Writes an audit row. Raises `NotEnrolled`: who has left gets no card.
     """
+    if not conn.scalar(text("select is_enrolled(:student)"), {"student": student_id}):
+        raise NotEnrolled
     revoked = conn.scalar(
         text("""
             update card set revoked_at = now(), reason = :reason

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, column, text
 from sqlalchemy.exc import DBAPIError
 
 from ledger.refusals import Refusal
@@ -73,6 +73,15 @@ class KeyReused(Exception):
     """The idempotency key was used before, for another request."""
 
 
+class CardTwice(Exception):
+    """One card stands in two sales of a group: each student buys once, or a refusal of one would touch the other."""
+
+    def __init__(self, item: int, again: int) -> None:
+        super().__init__(f"sales {item} and {again} are for the same card")
+        self.item = item
+        self.again = again
+
+
 class UnknownTerminal(Exception):
     """No terminal has this number and secret."""
 
@@ -81,11 +90,32 @@ class AskedTwiceAtOnce(Exception):
     """The same key is being answered for somebody else right now; ask again."""
 
 
+# The columns are named so that SQLAlchemy need not learn them anew from every answer.
 _SELL = text("""
     select * from sell(:terminal, :secret_hash, :key, :request_hash, cast(:cards as bigint[]),
                        cast(:line_item as smallint[]), cast(:line_ean as bigint[]), cast(:line_price as bigint[]),
                        :all_or_nothing, :held_until, cast(:code_refusals as refusal[]))
-""")
+""").columns(
+    *map(
+        column,
+        (
+            "sale_id",
+            "item",
+            "asked_at",
+            "sale_refusal",
+            "amount",
+            "line",
+            "ean",
+            "price",
+            "benefit",
+            "balance_after",
+            "usable_until",
+            "line_refusal",
+            "held_until",
+            "replayed",
+        ),
+    )
+)
 
 
 def sell(
@@ -106,9 +136,13 @@ def sell(
     it gives the first answer, whatever has changed since. With `all_or_nothing`, one refusal refuses every sale. With
     `held_until`, amounts are reserved and not debited (see `ledger.holds`).
 
-    Raises `KeyReused`, `UnknownTerminal`, and `AskedTwiceAtOnce` when the same key is being answered at this very
+    Raises `CardTwice`, `KeyReused`, `UnknownTerminal`, and `AskedTwiceAtOnce` when the same key is being answered at this very
     moment (the transaction is void then: use `sell_now`, which asks again).
     """
+    first_item: dict[int, int] = {}
+    for item, sale in enumerate(sales, start=1):
+        if sale.card_id is not None and first_item.setdefault(sale.card_id, item) != item:
+            raise CardTwice(first_item[sale.card_id], item)
     lines = [(item, line) for item, sale in enumerate(sales, start=1) for line in sale.lines]
     try:
         rows = conn.execute(

@@ -53,6 +53,10 @@ def ask(
             all_or_nothing=all_or_nothing,
             held_until=held_until,
         )
+    except sales.CardTwice as error:
+        sentence = f"Les ventes {error.item} et {error.again} sont pour la même carte : réunissez-les."
+        errors = [{"pointer": f"#/sales/{error.again - 1}", "detail": sentence}]
+        raise Problem("invalid", sentence, errors=errors) from error
     except sales.KeyReused as error:
         raise Problem(Refusal.KEY_REUSED) from error
     except sales.UnknownTerminal as error:

@@ -50,10 +50,7 @@ create type transfer_kind as enum (
 create sequence transfer_number;
 
 create table transfer (
-    -- A transaction takes its xid before it takes a number: a sealer that has seen number n and then waited for every
-    -- transaction with an xid to end knows that nothing can appear at or below n any more.
-    id             bigint primary key
-                   default (case when pg_current_xact_id() is not null then nextval('atouts.transfer_number') end),
+    id             bigint primary key default nextval('atouts.transfer_number'),
     posted_at      timestamptz not null default now(),
     debit_account  bigint not null,
     credit_account bigint not null,
