@@ -35,6 +35,7 @@ from partner_portal.money import pages as money
 from partner_portal.partner_desk import blueprint as partner_desk
 from partner_portal.payouts import PAGES as payout_pages
 from partner_portal.portal import Portal
+from partner_portal.reconciliation import PAGES as reconciliation_pages
 from partner_portal.resources import RESOURCES
 from partner_portal.sign_up import pages as sign_up
 from partner_portal.strict_json import StrictJSONProvider
@@ -53,11 +54,12 @@ PAGES: tuple[Blueprint, ...] = (
     sales_pages.blueprint,
     catalogue_pages.blueprint,
     money.blueprint,
-    groups.blueprint,
     payout_pages,
+    groups.blueprint,
     sign_up.blueprint,
     establishment,
     partner_desk,
+    reconciliation_pages,
     sign_in.blueprint,
     links.blueprint,
     account.blueprint,

@@ -56,8 +56,9 @@ SPACES: dict[str, Space] = {
         "Espace Région",
         (
             Entry("Accueil", "region_home.index", "region.read"),
-            Entry("Versements", "payouts.index", "payouts.read"),
             Entry("Partenaires", "desk.files.index", "partners.read"),
+            Entry("Versements", "payouts.index", "payouts.read"),
+            Entry("Rapprochement", "reconciliation.index", "reconciliation.read"),
             Entry("Agents", "agents.index", "people.manage"),
         ),
     ),
