@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 
 from ledger.accounts import WALLETS
 from ledger.books_check.balances import held, wallets
+from ledger.books_check.bank import bank
 from ledger.books_check.differences import SENTENCES, Difference, Promise
 from ledger.books_check.documents import cancellations, holds, nothing_owed_is_forgotten, payouts, sales
 from ledger.books_check.guards import guards
@@ -70,6 +71,7 @@ def _looks(conn: Connection) -> list[_Look]:
         cancellations,
         payouts,
         nothing_owed_is_forgotten,
+        bank,
         zero_sum,
         business_keys,
         *_sliced(sides, _EVERYTHING, 0, there.last_transfer, slices),

@@ -22,6 +22,7 @@ class Promise(StrEnum):
     CANCELLATION_AGREES = "cancellation_agrees"
     PAID_ONCE = "paid_once"
     PAYOUT_AGREES = "payout_agrees"
+    BANK_AGREES = "bank_agrees"
     GUARD_STANDS = "guard_stands"
 
 
@@ -41,6 +42,7 @@ SENTENCES: dict[Promise, str] = {
     Promise.CANCELLATION_AGREES: "Une annulation de vente et ses écritures ne concordent pas.",
     Promise.PAID_ONCE: "Une écriture est payée plusieurs fois.",
     Promise.PAYOUT_AGREES: "Un virement et les écritures qu’il paie ne concordent pas.",
+    Promise.BANK_AGREES: "Le compte bancaire des livres n’est pas celui des relevés.",
     Promise.GUARD_STANDS: "Une protection de la base de données manque ou est désactivée.",
 }
 """What the auditor reads when a promise was broken."""

@@ -27,6 +27,15 @@ TRIGGERS = {
     ("payout_payment", "payout_payment_moves"),
     ("payout_run", "append_only"),
     ("audit_event", "append_only"),
+    ("bank_import", "append_only"),
+    ("bank_import", "bank_follows_its_statements"),
+    ("bank_statement", "bank_state_moves_forward"),
+    ("bank_entry", "append_only"),
+    ("bank_share", "append_only"),
+    ("bank_share", "bank_shares_add_up"),
+    ("bank_share", "bank_shares_still_add_up"),
+    ("bank_share", "bank_state_moves_forward"),
+    ("bank_told", "append_only"),
 }
 UNIQUE_INDEXES = {
     "transfer_pkey",
@@ -41,6 +50,9 @@ UNIQUE_INDEXES = {
     "one_closing_per_key",
     "one_cancellation_per_key",
     "transfer_in_one_live_line",
+    "statement_taken_once",
+    "movement_moves_once",
+    "a_payment_moves_once",
 }
 CHECKS = {
     ("account", "wallet_never_below_zero"),

@@ -16,6 +16,7 @@ from batch.bank.import_letters import tell
 from batch.bank.refusal import BankFileRefused
 from ledger import partner_accounts
 from ledger.accounts import BANK, BANK_CHARGES, FUNDING, IN_TRANSIT, SUSPENSE, partner_account
+from ledger.books_check.bank import bank
 from ledger.payouts import files
 from ledger.payouts.runs import Payment, Run
 from ledger.reconciliation import closing, decisions, items, position
@@ -143,7 +144,9 @@ def story(fresh_database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator
     yield story
     with world.engine.connect() as conn:
         found = position.balance(conn)
+        differences = list(bank(conn))
     assert found.books == found.statements == -world.balance(BANK)
+    assert differences == []
     world.assert_sound()
 
 
@@ -440,6 +443,16 @@ def test_no_import_is_committed_while_the_bank_account_is_not_the_statements(sto
         )
         with pytest.raises(IntegrityError, match="bank account"):
             conn.commit()
+
+
+def test_the_check_of_the_books_names_the_entry_that_moved_otherwise(story: Story) -> None:
+    story.take(story.statement(story.debit(0, 1, 2)))
+    with story.world.owner.connect() as conn:
+        conn.execute(text("alter table transfer disable trigger append_only"))
+        conn.execute(text("update transfer set amount = amount + 1 where kind = 'bank_debit' and amount = 7000"))
+        found = [difference.subject.partition(" ")[2].split()[0] for difference in bank(conn)]
+        conn.rollback()
+    assert found == ["entry", "account"]
 
 
 def test_an_unknown_movement_waits_in_suspense_until_it_is_explained(story: Story) -> None:
