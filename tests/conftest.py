@@ -13,6 +13,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import URL, Connection, Engine, make_url, text
 
 from batch.embedded import EmbeddedRedis
@@ -210,3 +211,12 @@ def redis_url(redis_server: str) -> str:
     with redis_connection(url) as connection:
         connection.flushdb()
     return url
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium. One for the whole run: Playwright does not start twice in a process."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield browser
+        browser.close()

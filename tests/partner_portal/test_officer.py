@@ -156,10 +156,8 @@ def test_a_file_given_back_is_corrected_and_sent_again(officer: Visitor, sent: V
         partner = partners.get(conn, 1)
         # The paper that was sent before stays as evidence; the account asked for first is closed.
         assert conn.scalar(text("select count(*) from sign_up_document")) == 1
-        assert list(conn.scalars(text("select ended_at is null from partner_bank_account order by id"))) == [
-            False,
-            True,
-        ]
+        live = conn.scalars(text("select ended_at is null from partner_bank_account order by id"))
+        assert list(live) == [False, True]
     assert (partner.status, partner.iban) == ("submitted", OTHER_IBAN)
 
 
@@ -209,9 +207,9 @@ def test_only_officers_decide_and_only_the_region_reads(app: Flask, books: Engin
 
 
 def test_a_form_without_its_token_decides_nothing(officer: Visitor, sent: Visitor, books: Engine) -> None:
-    officer.token = "forged"
-    assert officer.post(f"{DESK}/1/decision", {"decision": "refuse", "reason": "x"}).status_code == 400
-    assert officer.post(f"{DESK}/1/accepter").status_code == 400
+    for path in ("decision", "accepter"):
+        officer.token = "forged"
+        assert officer.post(f"{DESK}/1/{path}", {"decision": "refuse", "reason": "x"}).status_code == 400
     assert status(books) == "submitted"
 
 
@@ -309,7 +307,7 @@ def test_the_officers_pages_are_clean(page: Page, app: Flask, books: Engine, loo
 
 def sign_in_with_code(page: Page, email: str, secret: str) -> None:
     """Go through the sign-in pages."""
-    page.goto("/connexion")
+    page.goto(f"/connexion?next={DESK}")
     page.get_by_label("Adresse électronique").fill(email)
     page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Se connecter").click()
