@@ -4,7 +4,10 @@ from flask import Blueprint, render_template
 
 from ledger import benefits
 from ledger.rights import RIGHTS, ROLE_NAMES, Role
+from partner_portal import dashboards
 from partner_portal.auth.gate import requires
+from partner_portal.auth.principals import acting_partner_id
+from partner_portal.money.words import STATES
 from partner_portal.portal import portal
 
 blueprint = Blueprint("home", __name__)
@@ -33,11 +36,15 @@ def rights() -> str:
 @requires("partner.read")
 def partner() -> str:
     """Where a school's staff arrive."""
-    return render_template("home/partner.html")
+    with portal().engine.connect() as conn:
+        day = dashboards.school_day(conn, acting_partner_id())
+    return render_template("home/partner.html", day=day, states=STATES)
 
 
 @region_home.get("", endpoint="index")
 @requires("region.read")
 def region() -> str:
     """Where the Region's staff arrive."""
-    return render_template("home/region.html")
+    with portal().engine.connect() as conn:
+        day = dashboards.region_day(conn)
+    return render_template("home/region.html", day=day)
