@@ -3,10 +3,10 @@
 from typing import Any
 
 from flask import Blueprint, request
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from partner_portal.auth.gate import requires
 from partner_portal.limits import asker, limiter
+from partner_portal.portal import portal
 from partner_portal.problems import Problem
 from pos_client import decoding
 
@@ -25,9 +25,8 @@ PICTURES = "20 per minute"
 @limiter.limit(FRAMES, key_func=asker)
 def frame() -> dict[str, Any]:
     """The cards on one frame of a camera; the next frame comes at once, so this looks at it quickly and only once."""
-    request.max_content_length = FRAME_BYTES
     try:
-        return {"cards": decoding.glance(_picture())}
+        return {"cards": decoding.glance(_picture(FRAME_BYTES))}
     except decoding.UnreadablePicture:
         return {"cards": []}
 
@@ -38,7 +37,7 @@ def frame() -> dict[str, Any]:
 def picture() -> tuple[dict[str, Any], int]:
     """The cards on a photograph, looked for with patience."""
     try:
-        seen = decoding.look(_picture())
+        seen = decoding.look(_picture(portal().config.max_upload_bytes))
     except decoding.UnreadablePicture as error:
         return {"detail": str(error)}, 422
     if not seen.cards and seen.others:
@@ -46,8 +45,7 @@ def picture() -> tuple[dict[str, Any], int]:
     return {"cards": list(seen.cards)}, 200
 
 
-def _picture() -> bytes:
-    try:
-        return request.get_data()
-    except RequestEntityTooLarge as error:
-        raise Problem("payload_too_large") from error
+def _picture(most_bytes: int) -> bytes:
+    if request.content_length is None or request.content_length > most_bytes:
+        raise Problem("payload_too_large")
+    return request.get_data()

@@ -1,6 +1,7 @@
 // Reads cards by the computer's or telephone's camera. Where the browser can find QR codes itself, nothing leaves it;
 // elsewhere small grey frames go to the portal, which looks at them once and keeps nothing.
 
+import { byId } from "./page.js";
 import { NoAnswer, post } from "./service.js";
 import { readCard } from "./codes.js";
 
@@ -11,10 +12,10 @@ const SAME_CARD_MS = 5_000;
 // Nobody has shown anything for so long that the camera had better rest.
 const REST_AFTER_MS = 90_000;
 
-export class Camera {
+class Camera {
   // `seen(text)` is told each card, `told(sentence)` what there is to say to the clerk ("" for nothing).
-  constructor(video, { seen, told, stopped, frameUrl }) {
-    Object.assign(this, { video, seen, told, stopped, frameUrl });
+  constructor(video, { seen, told, frameUrl }) {
+    Object.assign(this, { video, seen, told, frameUrl });
     this.canvas = document.createElement("canvas");
     this.last = { text: "", at: 0 };
   }
@@ -46,13 +47,12 @@ export class Camera {
     this.stream = null;
     this.video.srcObject = null;
     this.told(sentence);
-    this.stopped();
   }
 
   async #watch(stream) {
     while (this.stream === stream) {
       const begun = Date.now();
-      if (begun - this.lastSeen > REST_AFTER_MS) return this.stop("La caméra s’est mise en pause.");
+      if (begun - this.lastSeen > REST_AFTER_MS) return this.stop("La caméra s’est mise en pause : appuyez sur « Caméra » pour reprendre.");
       if (!document.hidden) {
         try {
           for (const text of await this.#look()) this.#found(text);
@@ -95,6 +95,29 @@ export class Camera {
     this.lastSeen = now;
     if (!isSame && this.stream) this.seen(text);
   }
+}
+
+// The camera of a page that has its panel: a button opens and closes it, `seen(text)` is told each card.
+export function cameraPanel(frameUrl, seen, closed = () => {}) {
+  const [opener, panel] = [byId("camera-open"), byId("camera")];
+  const show = (isOpen) => {
+    panel.hidden = !isOpen;
+    opener.setAttribute("aria-expanded", String(isOpen));
+  };
+  const told = (sentence) => (byId("camera-said").textContent = sentence);
+  const camera = new Camera(byId("video"), { seen, told, frameUrl });
+  opener.hidden = false;
+  const close = () => {
+    camera.stop();
+    show(false);
+    closed();
+  };
+  opener.addEventListener("click", () => {
+    if (camera.running) return close();
+    show(true);
+    camera.start();
+  });
+  byId("camera-close").addEventListener("click", close);
 }
 
 // The cards on a picture that the clerk chose; the portal decodes it. Throws `NoAnswer` with a sentence.

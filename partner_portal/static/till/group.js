@@ -1,7 +1,7 @@
 // A group purchase: cards scanned one after the other, none lost while the answer to the one before is on its way; and
 // the parts of a large purchase carried out one after the other.
 
-import { Camera } from "./camera.js";
+import { cameraPanel } from "./camera.js";
 import { byId } from "./page.js";
 import { catchScans } from "./scanner.js";
 
@@ -46,22 +46,7 @@ if (scan) {
   });
   catchScans(field, add);
 
-  const camera = new Camera(byId("video"), {
-    frameUrl: byId("till").dataset.frameUrl,
-    seen: add,
-    told: (sentence) => (byId("camera-said").textContent = sentence),
-    stopped: () => showCamera(false),
-  });
-  const showCamera = (isOpen) => {
-    byId("camera").hidden = !isOpen;
-    byId("camera-open").setAttribute("aria-expanded", String(isOpen));
-  };
-  byId("camera-open").addEventListener("click", () => {
-    if (camera.running) return camera.stop();
-    showCamera(true);
-    camera.start();
-  });
-  byId("camera-close").addEventListener("click", () => camera.stop());
+  cameraPanel(byId("till").dataset.frameUrl, add, () => field.focus());
 }
 
 async function goOn() {

@@ -2,7 +2,7 @@
 // nothing is called debited without the service's answer.
 
 import { Basket } from "./basket.js";
-import { Camera, cardsOnPicture } from "./camera.js";
+import { cameraPanel, cardsOnPicture } from "./camera.js";
 import { looksLikeACard, looksLikeANumber, readCard, readEan, Unreadable } from "./codes.js";
 import { called, clock, day, euros } from "./french.js";
 import { Intents } from "./intents.js";
@@ -303,27 +303,7 @@ addEventListener("offline", showNetwork);
 
 // -- camera and pictures ----------------------------------------------------------------------------------------------
 
-const camera = new Camera(byId("video"), {
-  frameUrl: place.frameUrl,
-  seen: (text) => read(text),
-  told: (sentence) => (byId("camera-said").textContent = sentence),
-  stopped: () => showCamera(false),
-});
-
-byId("camera-open").addEventListener("click", async () => {
-  if (camera.running) return camera.stop();
-  showCamera(true);
-  await camera.start();
-});
-byId("camera-close").addEventListener("click", () => {
-  camera.stop();
-  settleDown();
-});
-
-function showCamera(isOpen) {
-  byId("camera").hidden = !isOpen;
-  byId("camera-open").setAttribute("aria-expanded", String(isOpen));
-}
+cameraPanel(place.frameUrl, read, settleDown);
 
 byId("picture").addEventListener("change", async (event) => {
   const [file] = event.target.files;
