@@ -136,8 +136,8 @@ def sell(
     it gives the first answer, whatever has changed since. With `all_or_nothing`, one refusal refuses every sale. With
     `held_until`, amounts are reserved and not debited (see `ledger.holds`).
 
-    Raises `CardTwice`, `KeyReused`, `UnknownTerminal`, and `AskedTwiceAtOnce` when the same key is being answered at this very
-    moment (the transaction is void then: use `sell_now`, which asks again).
+    Raises `CardTwice`, `KeyReused`, `UnknownTerminal`, and `AskedTwiceAtOnce` when the same key is being answered at
+    this very moment (the transaction is void then: use `sell_now`, which asks again).
     """
     first_item: dict[int, int] = {}
     for item, sale in enumerate(sales, start=1):
