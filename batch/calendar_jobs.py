@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from rq.cron import CronScheduler, register
 
-from batch import payout_jobs, seals, student_mails
+from batch import mail_jobs, payout_jobs, seals, student_mails
 from batch.bank import import_folder
 from batch.queue import redis_connection
 
 register(payout_jobs.nudge, queue_name="default", cron="*/10 * * * *", job_timeout=600, result_ttl=3600, ttl=600)
+register(mail_jobs.send, queue_name="default", cron="* * * * *", job_timeout=3600, result_ttl=600, ttl=60)
 register(seals.seal_history, queue_name="low", cron="*/5 * * * *", job_timeout=3600, result_ttl=3600, ttl=300)
 register(import_folder.watch, queue_name="default", cron="*/5 * * * *", job_timeout=3600, result_ttl=3600, ttl=300)
 register(student_mails.nudge, queue_name="low", cron="*/2 * * * *", job_timeout=3600, result_ttl=3600, ttl=120)

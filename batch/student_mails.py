@@ -97,11 +97,13 @@ def reminder_days() -> tuple[int, ...]:
 def nudge() -> dict[str, int]:
     """The job: write what is due. Sales that are still being posted are left to the next nudge."""
     engine = application_engine()
-    done = {"receipts": 0, "reminders": write_reminders(engine)}
     try:
-        done["receipts"] = write_receipts(engine)
-    except StillPosting as error:
-        log.warning("receipts.still_posting", reason=str(error))
-    engine.dispose()
+        done = {"receipts": 0, "reminders": write_reminders(engine)}
+        try:
+            done["receipts"] = write_receipts(engine)
+        except StillPosting as error:
+            log.warning("receipts.still_posting", reason=str(error))
+    finally:
+        engine.dispose()
     log.info("students.written_to", **done)
     return done
