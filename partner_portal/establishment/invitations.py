@@ -1,5 +1,7 @@
 """How somebody who was given a role at a school hears of it."""
 
+import secrets
+
 from flask import url_for
 from sqlalchemy import Connection
 
@@ -17,6 +19,6 @@ def welcome(conn: Connection, person: Person, partner_id: int, school: str, *, a
         invite(conn, person, by=actor, reason=reason, public_url=public_url)
         return
     letter = letters.joined(school, public_url + url_for("auth.sign_in"))
-    granted = next((f"{grant.role}" for grant in person.grants if grant.partner_id == partner_id), "")
-    fact = f"{partner_id}:{person.id}:{granted}"
+    # Somebody who is removed and invited again is told again.
+    fact = f"{partner_id}:{secrets.token_hex(8)}"
     letters.send_to(conn, letter, [person.email], purpose="partner_joined", fact=fact)

@@ -82,11 +82,13 @@ def invite() -> ResponseReturnValue:
     return render_template("establishment/invite.html", form=form), 422 if form.errors else 200
 
 
-@blueprint.post("/<int:person_id>/<any(role, retirer, inviter):change>")
+@blueprint.post("/<int:person_id>/<change>")
 @requires("staff.manage")
 @step_up
 def change(person_id: int, change: str) -> ResponseReturnValue:
     """Give another role, remove, or send the invitation again."""
+    if change not in _CHANGES:
+        raise Problem("not_found")
     if person_id == current_principal().id:
         raise Problem("forbidden", "Demandez à un autre responsable de changer votre propre accès.")
     try:

@@ -28,7 +28,12 @@ ACTIONS = {
     "bank_account.unblock": "Compte débloqué",
     "catalogue.offer": "Catalogue modifié",
 }
-_ACTORS = {"sign_up": "L’établissement", "anonymous": "L’établissement", "terminal": "Une caisse", "job": "Tâche automatique"}
+_ACTORS = {
+    "sign_up": "L’établissement",
+    "anonymous": "L’établissement",
+    "terminal": "Une caisse",
+    "job": "Tâche automatique",
+}
 
 
 def action(happening: Happening) -> str:

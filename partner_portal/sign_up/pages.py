@@ -131,11 +131,13 @@ def close() -> ResponseReturnValue:
 # -- the steps -------------------------------------------------------------------------------------------------------
 
 
-@blueprint.route("/<any(etablissement, personnes, compte, engagements, pieces):address>", methods=["GET", "POST"])
+@blueprint.route("/<address>", methods=["GET", "POST"])
 @requires("partner.apply")
 def step(address: str) -> ResponseReturnValue:
     """One step: shown as it was left, kept when it is complete."""
-    name = next(step for step, its in ADDRESSES.items() if its == address)
+    name = next((step for step, its in ADDRESSES.items() if its == address), None)
+    if name is None:
+        raise Problem("not_found")
     with portal().engine.begin() as conn:
         sign_up = _file(conn)
         if not sign_up.is_open:
@@ -166,8 +168,6 @@ def _step(conn: Connection, sign_up: SignUp, name: str, **shown: object) -> Resp
 
 
 def _next(name: str) -> str:
-    if request.form.get("then") == "summary":
-        return url_for("sign_up.summary")
     return _address(sign_ups.STEPS[sign_ups.STEPS.index(name) + 1])
 
 
