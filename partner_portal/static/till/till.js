@@ -79,9 +79,10 @@ function say(sentence) {
   byId("said").textContent = sentence;
 }
 
-// Ready for the next scan, without opening a telephone's keyboard at each step.
+// Ready for the next scan; on a telephone without opening its keyboard at each step, and with what matters in view.
 function settleDown() {
-  if (matchMedia("(pointer: fine)").matches) field.focus();
+  if (matchMedia("(pointer: fine)").matches) return field.focus();
+  (byId("verdict").firstElementChild ?? byId("student")).scrollIntoView({ block: "nearest" });
 }
 
 catchScans(field, (text) => document.querySelector("dialog[open]") ?? read(text));
