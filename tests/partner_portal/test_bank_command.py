@@ -1,0 +1,89 @@
+"""`atouts bank`, as an operator types it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import text
+
+from ledger.accounts import SUSPENSE
+from partner_portal.commands.bank import command
+from tests.batch.bank.simulated_bank import Debits, Fate, Returns, SimulatedBank
+from tests.conftest import Database
+from tests.payout_world import PAYER, World
+
+
+@pytest.fixture
+def world(fresh_database: Database, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Two payments that went to the bank; the commands find the scheme by the environment."""
+    for name, value in {
+        "ATOUTS_DATABASE_URL": fresh_database.owner_url,
+        "ATOUTS_DATABASE_APP_URL": fresh_database.app_url,
+        "ATOUTS_PAYER_IBAN": PAYER.iban,
+        "COLUMNS": "220",
+    }.items():
+        monkeypatch.setenv(name, value)
+    world = World(fresh_database.engine, fresh_database.owner_engine)
+    for amount in (7000, 4000):
+        world.sale(world.partner(), amount)
+    return world
+
+
+def atouts(*arguments: object, code: int = 0) -> str:
+    done = CliRunner().invoke(command, [str(argument) for argument in arguments])
+    assert done.exit_code == code, done.output
+    return done.output.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def numbers(world: World) -> list[int]:
+    with world.engine.connect() as conn:
+        return list(conn.execute(text("select id from bank_share where state = 'open' order by id")).scalars())
+
+
+def test_files_come_in_and_what_is_open_is_decided(world: World, tmp_path: Path) -> None:
+    run = world.generated()
+    bank = SimulatedBank()
+    bank.take(world.content(run), [Fate.PAID, Fate.REJECTED], Debits.BATCH_TOTAL, Returns.PLAIN)
+    for signed in (-12_34, 500_00, -80_00, 80_00):
+        bank.other(signed, min(bank.days))
+    paths = []
+    for number, content in enumerate(bank.files()):
+        paths.append(tmp_path / f"{number}.xml")
+        paths[-1].write_bytes(content)
+    said = atouts("import", *reversed(paths))
+    assert "5 écritures" in said
+    assert "compte clos (AC04)" in said
+    assert "a déjà été déposé" in atouts("import", paths[0])
+    (tmp_path / "faux.xml").write_text("<a/>")
+    assert "Fichier refusé" in atouts("import", tmp_path / "faux.xml", code=1)
+    assert "pris en compte" in atouts("statements")
+    assert "Mouvement inconnu" in atouts("items")
+    charge, funding, debit, credit = numbers(world)
+    assert "Rien n’est proposé" in atouts("accept", charge, code=1)
+    assert "Rien n’est proposé" in atouts("refuse", charge, "--reason", "non", code=1)
+    atouts("explain", charge, "--reason", "Frais de tenue de compte", "--as", "charges")
+    atouts("explain", funding, "--reason", "Dotation de la semaine", "--as", "funding")
+    atouts("explain", debit, "--reason", "Erreur de la banque", "--offset", credit)
+    assert world.balance(SUSPENSE) == 0
+    assert "Rien n’est ouvert" in atouts("items", "--run", run.reference)
+
+
+def test_the_sheet_sets_ledger_file_and_bank_side_by_side(world: World, tmp_path: Path) -> None:
+    run = world.generated()
+    bank = SimulatedBank()
+    bank.take(world.content(run), [Fate.PAID, Fate.REJECTED], Debits.SINGLE, Returns.PLAIN)
+    folder = tmp_path / "banque"
+    folder.mkdir()
+    for number, content in enumerate(bank.files()):
+        (folder / f"{number}.xml").write_bytes(content)
+    assert atouts("import", "--folder", folder) == "", "what may still be on its way is left"
+    atouts("import", *sorted(folder.iterdir()))
+    said = atouts("sheet", run.reference, "--to", tmp_path)
+    for amount in ("110,00 €", "70,00 €", "rejeté par la banque (1)"):
+        assert amount in said
+    assert (tmp_path / f"{run.reference}-rapprochement.pdf").read_bytes().startswith(b"%PDF")
+    assert (tmp_path / f"{run.reference}-rapprochement.xlsx").read_bytes().startswith(b"PK")
+    assert "pas encore répondu" in atouts("sheet", run.reference, "--close", code=1), "it was never handed over"
+    assert "Aucune campagne" in atouts("sheet", "2020-W01", code=1)
