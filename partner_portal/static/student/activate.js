@@ -1,20 +1,18 @@
 // The card's code by a picture or the camera, as at the till; typing it works as well, and without this script.
 
-import { Camera, cardsOnPicture } from "../till/camera.js";
+import { cameraPanel, cardsOnPicture } from "../till/camera.js";
+import { byId } from "../till/page.js";
 
-const one = (selector) => document.querySelector(selector);
-const tools = one("#card-tools");
-const field = one("#code");
-const said = one("#card-said");
-const camera = one("#camera");
+const tools = byId("card-tools");
+const said = byId("card-said");
 
 function take(text) {
-  field.value = text.match(/.{4}/g).join(" ");
+  byId("code").value = text.match(/.{4}/g).join(" ");
   said.textContent = "La carte est lue.";
-  one("#birth_date").focus();
+  byId("birth_date").focus();
 }
 
-one("#picture").addEventListener("change", async (event) => {
+byId("picture").addEventListener("change", async (event) => {
   const [file] = event.target.files;
   if (!file) return;
   said.textContent = "Lecture de la photo…";
@@ -27,19 +25,8 @@ one("#picture").addEventListener("change", async (event) => {
   event.target.value = "";
 });
 
-const watching = new Camera(one("#video"), {
-  seen: (text) => {
-    watching.stop();
-    take(text);
-  },
-  told: (sentence) => (said.textContent = sentence.replace(" ou le téléphone de l’élève", "")),
-  stopped: () => (camera.hidden = true),
-  frameUrl: tools.dataset.frameUrl,
+cameraPanel(tools.dataset.frameUrl, (text) => {
+  byId("camera-close").click();
+  take(text);
 });
-
-one("#camera-open").addEventListener("click", () => {
-  camera.hidden = false;
-  watching.start();
-});
-one("#camera-close").addEventListener("click", () => watching.stop());
 tools.hidden = false;
