@@ -95,6 +95,7 @@ def approve(conn: Connection, run_id: int, *, person_id: int, content_hash: byte
 
     Raises `NotAllowed` with the reason, and `Altered`.
     """
+    conn.execute(UNHURRIED)
     run = runs.get(conn, run_id)
     verify(conn, run)
     require_current(conn, run_id)

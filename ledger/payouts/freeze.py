@@ -27,8 +27,13 @@ _BATCH = 2000
 LOCK_LINES = text("select pg_advisory_xact_lock(hashtext('atouts payout lines'))")
 """Taken by whoever claims or frees transfers, until its transaction ends."""
 
-UNHURRIED = text("select set_config('statement_timeout', '0', true), set_config('jit', 'off', true)")
-"""A run of the whole Region may take longer than a page of the portal."""
+UNHURRIED = text("""
+    select set_config(name, value, true)
+      from (values ('statement_timeout', '0'), ('jit', 'off'), ('enable_seqscan', 'off'), ('enable_hashjoin', 'off'),
+                   ('enable_mergejoin', 'off')) as wanted(name, value)
+""")
+"""A run of the whole Region may take longer than a page of the portal. And it goes by the indexes, row by row, however
+large the tables seem when it is planned: half a million lines may come to a table that was empty then."""
 
 _LIVE_WEEK = text("select id from payout_run where weekly and cutoff = :cutoff and state <> 'refused'")
 _NAMES_TAKEN = text("select reference from payout_run where reference like :week || '%'")

@@ -79,6 +79,7 @@ create table bank_account_block (
 );
 create unique index one_open_block on bank_account_block (account_id) where lifted_at is null;
 
+create index current_bank_account_by_iban on partner_bank_account (iban) where accepted_at is not null and ended_at is null;
 create unique index one_pending_bank_account on partner_bank_account (partner_id) where accepted_at is null and ended_at is null;
 
 create function bank_account_is_guarded() returns trigger
@@ -200,9 +201,9 @@ create table payout_line (
     transfer_id bigint not null,
     payment_id  bigint not null,
     amount      bigint not null,                  -- cents: above zero for a sale, below for a refund
-    live        boolean not null default true,    -- false once its run was refused
-    primary key (payment_id, transfer_id)
+    live        boolean not null default true     -- false once its run was refused
 );
+create index payout_line_by_payment on payout_line (payment_id);
 create unique index transfer_in_one_live_line on payout_line (transfer_id) where live;
 
 -- Where to begin looking for what is owed to a partner: every transfer of its account up to this number that a run can pay is
@@ -213,7 +214,8 @@ create table payout_horizon (
 );
 
 -- What is owed to a partner between two numbers and in no live line: all that moved its account, save the payouts themselves.
--- Sales, amounts that came back and debts given up are owed to it; refunds are owed by it.
+-- Sales, amounts that came back and debts given up are owed to it; refunds are owed by it. (`offset 0` has each transfer looked
+-- up in the index of lines, never joined with a table that may have been empty when the plan was made.)
 create function open_transfers(p_partner integer, p_after bigint, p_until bigint)
 returns table (transfer_id bigint, posted_at timestamptz, amount bigint)
 language sql stable
@@ -222,13 +224,13 @@ begin atomic
       from atouts.transfer t
      where t.credit_account = 2000000000000 + p_partner and t.kind <> 'payout'
        and t.id > p_after and t.id <= p_until
-       and not exists (select from atouts.payout_line l where l.transfer_id = t.id and l.live)
+       and not exists (select from atouts.payout_line l where l.transfer_id = t.id and l.live offset 0)
     union all
     select t.id, t.posted_at, -t.amount
       from atouts.transfer t
      where t.debit_account = 2000000000000 + p_partner and t.kind <> 'payout'
        and t.id > p_after and t.id <= p_until
-       and not exists (select from atouts.payout_line l where l.transfer_id = t.id and l.live);
+       and not exists (select from atouts.payout_line l where l.transfer_id = t.id and l.live offset 0);
 end;
 
 create table payout_approval (
@@ -284,6 +286,8 @@ create index payout_step_by_run on payout_step (run_id, id);
 -- ---------------------------------------------------------------------------------------------------------------
 -- Guards: each of the promises above
 -- ---------------------------------------------------------------------------------------------------------------
+-- What looks at many rows goes by the indexes, row by row, however large the tables seem when it is planned: half a million
+-- lines may come to a table that was empty then.
 
 create function payout_refuse(promise text, message text) returns void
 language plpgsql as $$
@@ -293,7 +297,8 @@ end $$;
 
 -- A run is written whole in the transaction that freezes it; afterwards nothing can be added to it.
 create function payout_content_is_frozen() returns trigger
-language plpgsql security definer set search_path = atouts, pg_temp as $$
+language plpgsql security definer set search_path = atouts, pg_temp
+    set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
     if exists (select from added a join payout_run r on r.id = a.run_id where r.state <> 'draft') then
         perform payout_refuse('frozen_runs_do_not_change', 'a frozen run does not change: refuse it and prepare another');
@@ -306,7 +311,8 @@ create trigger payout_content_is_frozen after insert on payout_held referencing 
     for each statement execute function payout_content_is_frozen();
 
 create function payout_lines_claim_transfers() returns trigger
-language plpgsql security definer set search_path = atouts, pg_temp as $$
+language plpgsql security definer set search_path = atouts, pg_temp
+    set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
     if exists (
         select from added a
@@ -328,50 +334,53 @@ create trigger payout_lines_claim_transfers after insert on payout_line referenc
     for each statement execute function payout_lines_claim_transfers();
 
 -- Lines only die with their run, by its refusal; the horizon goes back with them.
-create function payout_lines_thaw() returns trigger
-language plpgsql security definer set search_path = atouts, pg_temp as $$
+create function payout_line_ends() returns trigger
+language plpgsql as $$
 begin
-    if exists (
-        select from before b
-          join after a using (payment_id, transfer_id)
-          join payout_payment p on p.id = a.payment_id
-          join payout_run r on r.id = p.run_id
-         where a.amount <> b.amount or a.live or not b.live or r.state <> 'refused')
-       or (select count(*) from before) <> (select count(*) from before join after using (payment_id, transfer_id))
-    then
+    if (old.transfer_id, old.payment_id, old.amount) <> (new.transfer_id, new.payment_id, new.amount) or new.live or not old.live then
+        perform atouts.payout_refuse('lines_die_with_their_run', 'a line ends when its run is refused, and does not change otherwise');
+    end if;
+    return new;
+end $$;
+create trigger payout_line_ends before update on payout_line for each row execute function payout_line_ends();
+
+create function payout_lines_thaw() returns trigger
+language plpgsql security definer set search_path = atouts, pg_temp
+    set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+begin
+    if exists (select from (select distinct payment_id from freed) f
+                 join payout_payment p on p.id = f.payment_id join payout_run r on r.id = p.run_id where r.state <> 'refused') then
         perform payout_refuse('lines_die_with_their_run', 'a line ends when its run is refused, and does not change otherwise');
     end if;
-    update payout_horizon h set through = least(h.through, freed.lowest - 1)
-      from (select p.partner_id, min(a.transfer_id) as lowest
-              from after a join payout_payment p on p.id = a.payment_id group by p.partner_id) freed
-     where h.partner_id = freed.partner_id;
+    update payout_horizon h set through = least(h.through, f.lowest - 1)
+      from (select payment_id, min(transfer_id) as lowest from freed group by payment_id) f
+      join payout_payment p on p.id = f.payment_id
+     where h.partner_id = p.partner_id;
     return null;
 end $$;
-create trigger payout_lines_thaw after update on payout_line referencing old table as before new table as after
+create trigger payout_lines_thaw after update on payout_line referencing new table as freed
     for each statement execute function payout_lines_thaw();
 
 -- The horizon of a partner moves up only past what is claimed, and only in transactions that see what others have posted since.
 create function payout_horizon_is_proved() returns trigger
-language plpgsql security definer set search_path = atouts, pg_temp as $$
+language plpgsql security definer set search_path = atouts, pg_temp
+    set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
-    proved boolean := current_setting('transaction_isolation') = 'read committed'
-                      and not exists (select from after a where a.through > (select last_value from transfer_number));
+    before bigint := 0;
 begin
-    if tg_op = 'INSERT' then
-        proved := proved and not exists (select from after a, open_transfers(a.partner_id, 0, a.through));
-    else
-        proved := proved and (select count(*) from before) = (select count(*) from before join after using (partner_id))
-                  and not exists (select from before b join after a using (partner_id), open_transfers(a.partner_id, b.through, a.through));
+    if tg_op = 'UPDATE' then
+        before := old.through;
     end if;
-    if not proved then
+    if current_setting('transaction_isolation') <> 'read committed' or (tg_op = 'UPDATE' and new.partner_id <> old.partner_id)
+       or new.through > (select last_value from transfer_number)
+       or (new.through > before and exists (select from open_transfers(new.partner_id, before, new.through)))
+    then
         perform payout_refuse('horizon_is_proved', 'something below this horizon is owed and in no run');
     end if;
     return null;
 end $$;
-create trigger payout_horizon_begins after insert on payout_horizon referencing new table as after
-    for each statement execute function payout_horizon_is_proved();
-create trigger payout_horizon_moves after update on payout_horizon referencing old table as before new table as after
-    for each statement execute function payout_horizon_is_proved();
+create trigger payout_horizon_is_proved after insert or update on payout_horizon
+    for each row execute function payout_horizon_is_proved();
 
 -- Who approves: two people with that right, who read the hash that the run has, who did not prepare it, and who had no hand in
 -- any bank account that it pays to.
@@ -444,24 +453,18 @@ create trigger payout_transmission_is_of_the_file before insert or update on pay
 
 -- Payments move by what the bank says, in steps that make sense; everything else of them stays as it was frozen.
 create function payout_payment_moves() returns trigger
-language plpgsql security definer set search_path = atouts, pg_temp as $$
+language plpgsql as $$
 begin
-    if exists (
-        select from before b join after a using (id)
-         where (b.run_id, b.line, b.partner_id, b.bank_account_id, b.name, b.iban, b.siren, b.amount, b.transfers, b.transfers_digest, b.reissue, b.flags)
-               <> (a.run_id, a.line, a.partner_id, a.bank_account_id, a.name, a.iban, a.siren, a.amount, a.transfers, a.transfers_digest, a.reissue, a.flags)
-            or b.bic is distinct from a.bic
-            or (b.end_to_end_id is not null and b.end_to_end_id is distinct from a.end_to_end_id)
-            or (b.state, a.state) not in (('planned', 'issued'), ('planned', 'withdrawn'), ('issued', 'booked'), ('issued', 'rejected'),
-                                          ('issued', 'returned'), ('booked', 'returned')))
-       or (select count(*) from before) <> (select count(*) from before join after using (id))
+    if (to_jsonb(old) - '{state,state_at,state_reason,end_to_end_id}'::text[]) <> (to_jsonb(new) - '{state,state_at,state_reason,end_to_end_id}'::text[])
+       or (old.end_to_end_id is not null and old.end_to_end_id is distinct from new.end_to_end_id)
+       or (old.state, new.state) not in (('planned', 'issued'), ('planned', 'withdrawn'), ('issued', 'booked'), ('issued', 'rejected'),
+                                         ('issued', 'returned'), ('booked', 'returned'))
     then
-        perform payout_refuse('payments_move_forward', 'a payment does not change, and its state only goes forward');
+        perform atouts.payout_refuse('payments_move_forward', 'a payment does not change, and its state only goes forward');
     end if;
-    return null;
+    return new;
 end $$;
-create trigger payout_payment_moves after update on payout_payment referencing old table as before new table as after
-    for each statement execute function payout_payment_moves();
+create trigger payout_payment_moves before update on payout_payment for each row execute function payout_payment_moves();
 
 create function payout_run_moves_by_steps() returns trigger
 language plpgsql as $$
@@ -477,7 +480,8 @@ create trigger payout_run_moves_by_steps before insert or update on payout_run
     for each row execute function payout_run_moves_by_steps();
 
 create function payout_step_moves_run() returns trigger
-language plpgsql security definer set search_path = atouts, pg_temp as $$
+language plpgsql security definer set search_path = atouts, pg_temp
+    set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
     run payout_run;
 begin
