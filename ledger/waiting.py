@@ -13,6 +13,10 @@ _WAITING = text("""
              where a.accepted_at is null and a.ended_at is null and p.status in ('validated', 'suspended'))
                as bank_accounts,
            (select count(*) from payout_run where state = 'frozen') as to_approve,
+           (select count(*) from payout_run r
+             where r.state = 'frozen' and r.prepared_by <> 'person:' || cast(:person as text)
+               and not exists (select from payout_approval a where a.run_id = r.id and a.person_id = :person))
+               as to_approve_by_them,
            (select count(*) from payout_run where state = 'approved') as to_generate,
            (select count(*) from payout_run where state = 'generated') as to_transmit,
            (select count(*) from bank_share where state in ('open', 'refused', 'waiting'))
@@ -31,11 +35,15 @@ _WAITING = text("""
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How much of each kind waits. A seal is late when transfers older than an hour bear none."""
+    """How much of each kind waits. A seal is late when transfers older than an hour bear none.
+
+    `to_approve_by_them` leaves out the runs that the person who asks prepared or has approved.
+    """
 
     applications: int
     bank_accounts: int
     to_approve: int
+    to_approve_by_them: int
     to_generate: int
     to_transmit: int
     unexplained: int
@@ -45,6 +53,6 @@ class Waiting:
     seal_is_late: bool
 
 
-def waiting(conn: Connection) -> Waiting:
-    """What waits now."""
-    return Waiting(*conn.execute(_WAITING).one())
+def waiting(conn: Connection, person_id: int) -> Waiting:
+    """What waits now, as a person asks for it."""
+    return Waiting(*conn.execute(_WAITING, {"person": person_id}).one())

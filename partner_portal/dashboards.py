@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -32,11 +33,8 @@ class Task:
     action: str
     place: str
     url: str | None
-
-    @property
-    def is_mine(self) -> bool:
-        """Whether it waits for whoever asks."""
-        return current_principal().may(self.action)
+    is_mine: bool
+    """Whether it waits for whoever asks."""
 
     @property
     def whose(self) -> str:
@@ -66,8 +64,8 @@ class SchoolDay:
 
 def region_day(conn: Connection) -> RegionDay:
     """What waits for whom at the Region, and the sums of the latest runs for those who may read them."""
-    found = waiting.waiting(conn)
-    tasks = _tasks(found, len(calendar.due(conn, datetime.now(UTC))))
+    found = waiting.waiting(conn, current_principal().id or 0)
+    tasks = list(_tasks(found, len(calendar.due(conn, datetime.now(UTC)))))
     latest = runs.latest(conn, RUNS) if current_principal().may("payouts.read") else []
     bars = tuple(
         Bar(run.reference.partition("-")[2], run.amount, is_marked=run is latest[0])
@@ -82,26 +80,34 @@ def region_day(conn: Connection) -> RegionDay:
     )
 
 
-def _tasks(found: Waiting, weeks: int) -> list[Task]:
+_PAGES = {
+    "Partenaires": "desk.files.index",
+    "Comptes bancaires": "desk.accounts.index",
+    "Versements": "payouts.index",
+    "Rapprochement": "reconciliation.index",
+    "Exploitation": "operations.index",
+}
+
+
+def _tasks(found: Waiting, weeks: int) -> Iterator[Task]:
+    may = current_principal().may
+    by_them = found.to_approve_by_them if may("payouts.approve") else 0
     told = [
-        (found.applications, "dossier de partenaire à examiner", "partners.decide", "Partenaires", "desk.files.index"),
-        (
-            found.bank_accounts,
-            "compte bancaire à valider",
-            "partners.accept_iban",
-            "Partenaires",
-            "desk.accounts.index",
-        ),
-        (weeks, "semaine à préparer", "payouts.prepare", "Versements", "payouts.index"),
-        (found.to_approve, "campagne à approuver", "payouts.approve", "Versements", "payouts.index"),
-        (found.to_generate, "fichier de virements à produire", "payouts.prepare", "Versements", "payouts.index"),
-        (found.to_transmit, "fichier à transmettre à la banque", "payouts.transmit", "Versements", "payouts.index"),
-        (found.unexplained, "écart à expliquer", "reconciliation.settle", "Rapprochement", "reconciliation.index"),
-        (found.mails, "courriel en difficulté", "operations.read", "Exploitation", "operations.index"),
+        (found.applications, "dossier de partenaire à examiner", "partners.decide", "Partenaires"),
+        (found.bank_accounts, "compte bancaire à valider", "partners.accept_iban", "Comptes bancaires"),
+        (weeks, "semaine à préparer", "payouts.prepare", "Versements"),
+        (by_them, "campagne à approuver", "payouts.approve", "Versements"),
+        (found.to_generate, "fichier de virements à produire", "payouts.prepare", "Versements"),
+        (found.to_transmit, "fichier à transmettre à la banque", "payouts.transmit", "Versements"),
+        (found.unexplained, "écart à expliquer", "reconciliation.settle", "Rapprochement"),
+        (found.mails, "courriel en difficulté", "operations.read", "Exploitation"),
     ]
-    return [
-        Task(_counted(number, noun), action, place, _url(page)) for number, noun, action, place, page in told if number
-    ]
+    for number, noun, action, place in told:
+        if number:
+            yield Task(_counted(number, noun), action, place, _url(_PAGES[place]), may(action))
+    if by_others := found.to_approve - by_them:
+        # Among them those that the person has approved already: they wait for the second one.
+        yield Task(_counted(by_others, "campagne à approuver"), "payouts.approve", "Versements", None, False)
 
 
 def _counted(number: int, noun: str) -> str:

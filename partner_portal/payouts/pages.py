@@ -79,17 +79,12 @@ def show(run_id: int) -> str:
         run = run_of(conn, run_id)
         payments = comparison.payments(conn, run, look, search=search, skip=(page - 1) * PAYMENTS, limit=PAYMENTS + 1)
         waits = run.state in ("frozen", "approved")
-        steps = [
-            (one.at, words.STATES[one.state][0], runs.called(conn, one.actor), one.reason or "")
-            for one in runs.steps(conn, run_id)
-        ]
         approvals = runs.approvals(conn, run_id)
-        steps += [(one.at, "Approbation", one.name, "") for one in approvals]
+        story = _story(conn, run_id)
         told = {
             "differences": comparison.differences(conn, run),
             "shares": comparison.by_state(conn, run_id),
             "left_out": comparison.held_by_reason(conn, run_id),
-            "transmissions": [(one, runs.called(conn, one.begun_by)) for one in files.transmissions(conn, run_id)],
             "outdated": approval.outdated(conn, run_id) if waits else [],
             "hindrance": hindrance_of(conn, run) if run.state == "frozen" else None,
             "prepared_by": runs.called(conn, run.prepared_by),
@@ -102,7 +97,7 @@ def show(run_id: int) -> str:
         page=page,
         look=look,
         search=search,
-        steps=sorted(steps),
+        story=story,
         approvals=approvals,
         needed=approval.APPROVALS_NEEDED,
         number=uuid4(),
@@ -110,6 +105,25 @@ def show(run_id: int) -> str:
         words=words,
         **told,
     )
+
+
+def _story(conn: Connection, run_id: int) -> list[tuple[datetime, str, str, str]]:
+    """What happened to a run: when, what, by whom, and why."""
+    told = [
+        (one.at, words.STATES[one.state][0], runs.called(conn, one.actor), one.reason or "")
+        for one in runs.steps(conn, run_id)
+    ]
+    told += [(one.at, "Approbation", one.name, "") for one in runs.approvals(conn, run_id)]
+    told += [
+        (
+            one.begun_at,
+            words.CHANNELS[one.channel],
+            runs.called(conn, one.begun_by),
+            "" if one.finished_at else "Pas terminé : les mêmes octets repartent.",
+        )
+        for one in files.transmissions(conn, run_id)
+    ]
+    return sorted(told)
 
 
 def _look() -> Look:

@@ -39,6 +39,9 @@ PAYMENT_STATES: dict[PaymentState, tuple[str, str]] = {
 }
 """By the state of a payment: its words, and the tone of its badge."""
 
+CHANNELS = {"download": "Fichier téléchargé", "directory": "Dépôt dans le dossier de la banque"}
+"""How a file leaves."""
+
 STEPS = ("Préparer", "Approuver à deux", "Produire le fichier", "Transmettre", "Exécution par la banque")
 STEP_OF: dict[State, int] = {
     "frozen": 2,
