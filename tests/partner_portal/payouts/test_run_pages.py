@@ -107,6 +107,10 @@ def test_payments_are_searched_and_looked_at_by_what_differs(frozen: int, accoun
     assert names("voir=new") == ["Lycée Arcisse de Caumont"]
     assert names("voir=moved")[0] == "MFR du Cotentin"
     assert "Aucun virement ne correspond" in accountant.get(f"{PAGES}/{frozen}?q=rien%25").text
+    far = "99999999999999999999"
+    assert accountant.get(f"{PAGES}?avant={far}").status_code == 200
+    assert accountant.get(f"{PAGES}/{far}").status_code == 404
+    assert accountant.get(f"{PAGES}/{frozen}/virements/{far}").status_code == 404
     for odd in ("voir=nonsense", "page=-3", "page=999999999999", "page=x", "q=%27%3B--"):
         assert accountant.get(f"{PAGES}/{frozen}?{odd}").status_code == 200
 
