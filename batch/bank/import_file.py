@@ -184,11 +184,10 @@ class _Import:
         self, statement: Statement, entries: Iterator[Entry], statement_id: int, writer: Writer, report: ImportReport
     ) -> None:
         names = MovementNames(statement.account)
+        notified = retries.notified_only(self._conn) if statement.kind is MessageKind.STATEMENT else set()
         for entry in entries:
             name = names.name(entry)
-            told = None
-            if statement.kind is MessageKind.STATEMENT:
-                told = retries.enriched(self._conn, entry, name)
+            told = retries.enriched(self._conn, entry, name) if name in notified else None
             report.left_open += writer.take(statement_id, entry, statement.kind, name, told)
             report.entries += 1
             if report.entries % _AT_ONCE == 0:

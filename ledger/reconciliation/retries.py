@@ -21,7 +21,10 @@ from ledger.shares import Conflict, Match, Share
 
 _OPEN = text("""
     select s.id, s.entry_id, s.detail, s.amount, s.nature, s.kind, s.certain, e.content, e.booked_on, e.name,
-           e.servicer_ref, e.amount as entry_amount,
+           exists (select from bank_share o where o.entry_id = s.entry_id
+                    and o.state not in ('open', 'waiting', 'replaced')) as partly_settled,
+           exists (select from bank_detail d where d.entry_id = s.entry_id) as detailed,
+           exists (select from bank_entry n where n.name = e.name and n.told_by = 'camt.054') as notified,
            (select coalesce(array_agg(p.payment_id order by p.payment_id), '{}')
               from bank_share_payment p where p.share_id = s.id) as payments
       from bank_share s join bank_entry e on e.id = s.entry_id
@@ -36,6 +39,11 @@ _SETTLED = text("""
 _NOTIFIED = text("""
     select e.id, e.content from bank_entry e
      where e.name = :name and e.told_by = 'camt.054' and e.servicer_ref is not null order by e.id desc limit 1
+""")
+_NOTIFIED_ONLY = text("""
+    select n.name from bank_entry n
+     where n.told_by = 'camt.054' and n.servicer_ref is not null
+       and not exists (select from bank_entry s where s.name = n.name and s.told_by = 'camt.053')
 """)
 _REPLACE = text("update bank_share set state = 'replaced' where id = any(:ids)")
 _CONFLICTS = text("""
@@ -90,10 +98,11 @@ def _open_part(writer: Writer, rows: list[Row[Any]]) -> Entry:
     """The entry, or if something of it is settled, what is left as an entry of its own."""
     conn, first = writer.conn, rows[0]
     entry = from_json(Entry, first.content)
-    details = tuple(_details(conn, first.entry_id))
+    details = tuple(_details(conn, first.entry_id)) if first.detailed else ()
+    if not first.partly_settled:
+        entry = replace(entry, details=details)
+        return enriched(conn, entry, first.name) if first.notified else entry
     settled = conn.execute(_SETTLED, {"entry": first.entry_id}).all()
-    if not settled:
-        return enriched(conn, replace(entry, details=details), first.name)
     left = sum(row.amount for row in rows)
     signed = {row.detail: row.amount for row in rows if row.detail is not None}
     direction = Direction.CREDIT if left > 0 else Direction.DEBIT
@@ -105,6 +114,11 @@ def _open_part(writer: Writer, rows: list[Row[Any]]) -> Entry:
         batches=entry.batches or _batch_of(writer, details, settled),
         details=tuple(_as_told(one, signed[one.number]) for one in details if one.number in signed),
     )
+
+
+def notified_only(conn: Connection) -> set[str]:
+    """The names of the movements that a notification has told and no statement yet."""
+    return set(conn.execute(_NOTIFIED_ONLY).scalars())
 
 
 def enriched(conn: Connection, entry: Entry, name: str) -> Entry:
