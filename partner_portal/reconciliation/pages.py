@@ -8,7 +8,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 from sqlalchemy import Connection
 
 from batch import reconciliation_documents
-from batch.documents.reconciliation_sheet import named, reconciliation_pdf
+from batch.documents.reconciliation_sheet import reconciliation_pdf
 from batch.documents.reconciliation_workbook import reconciliation_xlsx
 from ledger.calendar import paris_date
 from ledger.payouts import runs
@@ -120,7 +120,6 @@ def run(run_id: int) -> str:
         next_page=url_for(".run", run_id=run_id, page=page + 1) if len(rows) > skipped + ROWS else None,
         previous_page=url_for(".run", run_id=run_id, page=page - 1) if page > 1 else None,
         closed_by=closed_by,
-        named=named,
         tones=TONES,
         run_states=STATE_WORDS,
         run_tones=RUN_TONES,
