@@ -186,4 +186,6 @@ def choose_partner() -> ResponseReturnValue:
         if partner_id not in _person(conn).partner_ids:
             raise Problem("not_found")
     session[gate.PARTNER] = partner_id
-    return redirect(url_for("home.index"))
+    # Pages opened for the former school end here: what they still send must not count for this one.
+    session.pop("csrf_token", None)
+    return redirect(url_for("partner_home.index"))

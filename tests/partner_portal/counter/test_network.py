@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.ledger.scheme import BOOK
+from ledger import people
+from ledger.rights import Role
+from tests.ledger.scheme import BOOK, make_partner
 from tests.partner_portal.conftest import PASSWORD
 from tests.partner_portal.counter.conftest import CASHIER, School, scan
 
@@ -121,6 +123,30 @@ def test_a_service_that_is_away_is_asked_later(ready: Page, school: School) -> N
         ready.get_by_role("button", name="Réessayer maintenant").click()
         ready.wait_for_timeout(200)
     ready.get_by_role("button", name="Réessayer maintenant").click()
+    debited(ready)
+    assert school.sales() == [3000]
+
+
+def test_a_page_of_the_former_school_sells_nothing_for_the_new_one(ready: Page, school: School) -> None:
+    with school.engine.begin() as conn:
+        other = make_partner(conn, siret="21760540100017", uai="0760540Z", name="Lycée Corneille")
+        people.grant(conn, school.cashier_id, Role.PARTNER_CASHIER, partner_id=other.partner_id, by="tests")
+    elsewhere = ready.context.new_page()
+    elsewhere.goto("/compte")
+    elsewhere.get_by_label("Établissement pour lequel").select_option("Lycée Corneille")
+    elsewhere.get_by_role("button", name="Changer").click()
+    expect(elsewhere.get_by_text("Lycée Corneille").first).to_be_visible()
+    ready.locator("#debit").click()
+    expect(ready.locator("#network")).to_contain_text("rechargez-la")
+    assert school.sales() == []
+    ready.get_by_role("button", name="Recharger la page").click()
+    expect(ready.locator("#network")).to_be_hidden()
+    assert len(kept(ready)) == 1
+    elsewhere.goto("/compte")
+    elsewhere.get_by_label("Établissement pour lequel").select_option("Lycée Malherbe")
+    elsewhere.get_by_role("button", name="Changer").click()
+    expect(elsewhere.get_by_text("Lycée Malherbe").first).to_be_visible()
+    ready.reload()
     debited(ready)
     assert school.sales() == [3000]
 
