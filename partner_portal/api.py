@@ -61,11 +61,11 @@ class StrictParser(FlaskParser):
     }
 
     def _raw_load_json(self, req: Request) -> Any:
+        if not is_json_request(req) and (req.mimetype or req.get_data(cache=True)):
+            raise Problem("unsupported_media_type", "Envoyez du JSON, avec l’en-tête Content-Type: application/json.")
         body = req.get_data(cache=True)
         if not body:
             return missing
-        if not is_json_request(req):
-            raise Problem("unsupported_media_type", "Envoyez du JSON, avec l’en-tête Content-Type: application/json.")
         try:
             return current_app.json.loads(body)
         except ValueError as error:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import IO
 
 import httpx
 
@@ -18,7 +19,7 @@ STARTING_SECONDS = 60
 
 
 @contextmanager
-def served(database: Database, redis_url: str, **settings: str) -> Iterator[str]:
+def served(database: Database, redis_url: str, *, stdout: IO[bytes] | None = None, **settings: str) -> Iterator[str]:
     """The address of a portal under `atouts serve`, with these ATOUTS_ settings; its processes are gone afterwards."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -36,7 +37,7 @@ def served(database: Database, redis_url: str, **settings: str) -> Iterator[str]
     }
     environment = database.environment | {f"ATOUTS_{name}": value for name, value in (ours | settings).items()}
     command = [sys.executable, "-m", "partner_portal.cli", "serve"]
-    with subprocess.Popen(command, env=environment, process_group=0) as process:
+    with subprocess.Popen(command, env=environment, process_group=0, stdout=stdout) as process:
         try:
             _wait_until_ready(process, url)
             yield url

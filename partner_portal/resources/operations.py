@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar
 
 import marshmallow as ma
 from flask import request
@@ -79,66 +79,92 @@ def operation(
     """
 
     def serve(view: View) -> View:
-        reads = method == "GET"
-        codes = {
-            "bad_request",
-            "invalid",
-            "too_many_requests",
-            "unavailable",
-            *problems,
-            *(KEY_PROBLEMS if with_key else ()),
-        }
-        security = _security(action)
-        if {} not in security:
-            codes |= {"unauthenticated", "invalid_token", "forbidden"}
-            if {"terminal": []} in security:
-                codes.add("terminal_revoked")
-        headers = REPLAY_HEADER if with_key else TAG_HEADER if reads else {}
-        shown: Any = requires(action)(view)
-        if asked is None or asked.location != "query":
-            shown = _without_parameters(shown)
-        if asked is not None:
-            shown = blueprint.arguments(asked.schema, location=asked.location, example=asked.example)(shown)
-        shown = blueprint.response(
-            answer.status,
-            answer.schema,
-            description=HTTPStatus(answer.status).phrase,
-            example=answer.example,
-            content_type=answer.content_type,
-            headers=headers or None,
-        )(shown)
-        if reads:
-            shown = blueprint.alt_response(304, description="Inchangé")(shown)
-        for status, same in _by_status(codes).items():
-            shown = blueprint.alt_response(
-                status,
-                schema=ProblemSchema,
-                content_type=MEDIA_TYPE,
-                description=", ".join(f"`{code}`" for code in same),
-                example=_problem_example(status, same[0]),
-            )(shown)
-        parameters = [KEY_PARAMETER] if with_key else [TAG_PARAMETER] if reads else []
-        shown = blueprint.doc(summary=summary, description=description, security=security)(shown)
-        documented = shown._apidoc.setdefault("arguments", {})
-        # With those that `blueprint.arguments` has declared, not instead of them.
-        documented["parameters"] = [*documented.get("parameters", []), *parameters]
+        understood = _reader(asked)
+
+        @functools.wraps(view)
+        def served(**address: Any) -> Any:
+            return view(*understood(), **address)
+
+        shown: Any = requires(action)(served)
+        shown._apidoc = _documentation(
+            blueprint, method, action, summary, description, asked, answer, problems, with_key
+        )
         blueprint.route(rule, methods=[method])(shown)
         return view
 
     return serve
 
 
-def _without_parameters(view: View) -> View:
-    """Refuse a query where there is none to understand: its meaning would be lost."""
+def _reader(asked: Asked | None) -> Callable[[], tuple[Any, ...]]:
+    """What reads from the request at hand that which an operation asks for, and refuses a query it does not ask for."""
+    schema = ma.Schema() if asked is None else asked.schema()
 
-    @functools.wraps(view)
-    def check(*args: Any, **kwargs: Any) -> Any:
-        if request.query_string:
+    def read() -> tuple[Any, ...]:
+        if request.query_string and (asked is None or asked.location != "query"):
             sentence = "Cette opération n’a pas de paramètres."
             raise Problem("invalid", errors=[{"pointer": "#", "detail": sentence, "in": "query"}])
-        return view(*args, **kwargs)
+        if asked is None:
+            return ()
+        return (ApiBlueprint.ARGUMENTS_PARSER.parse(schema, request, location=asked.location),)
 
-    return cast(View, check)
+    return read
+
+
+def _documentation(
+    blueprint: ApiBlueprint,
+    method: str,
+    action: str,
+    summary: str,
+    description: str,
+    asked: Asked | None,
+    answer: Answer,
+    problems: Sequence[str],
+    with_key: bool,
+) -> dict[str, Any]:
+    """What flask-smorest writes into the document, gathered on a function that is never called.
+
+    Its decorators would each wrap the view once more, which a sale would pay for.
+    """
+    reads = method == "GET"
+    security = _security(action)
+    codes = {"bad_request", "invalid", "too_many_requests", "unavailable", *problems}
+    codes.update(KEY_PROBLEMS if with_key else ())
+    if {} not in security:
+        codes |= {"unauthenticated", "invalid_token", "forbidden"}
+    if {"terminal": []} in security:
+        codes.add("terminal_revoked")
+    headers = REPLAY_HEADER if with_key else TAG_HEADER if reads else {}
+
+    def described() -> None: ...
+
+    shown: Any = described
+    if asked is not None:
+        shown = blueprint.arguments(asked.schema, location=asked.location, example=asked.example)(shown)
+    shown = blueprint.response(
+        answer.status,
+        answer.schema,
+        description=HTTPStatus(answer.status).phrase,
+        example=answer.example,
+        content_type=answer.content_type,
+        headers=headers or None,
+    )(shown)
+    if reads:
+        shown = blueprint.alt_response(304, description="Inchangé")(shown)
+    for status, same in _by_status(codes).items():
+        shown = blueprint.alt_response(
+            status,
+            schema=ProblemSchema,
+            content_type=MEDIA_TYPE,
+            description=", ".join(f"`{code}`" for code in same),
+            example=_problem_example(status, same[0]),
+        )(shown)
+    shown = blueprint.doc(summary=summary, description=description, security=security)(shown)
+    gathered: dict[str, Any] = shown._apidoc
+    arguments = gathered.setdefault("arguments", {})
+    # With those that `blueprint.arguments` has declared, not instead of them.
+    more = [KEY_PARAMETER] if with_key else [TAG_PARAMETER] if reads else []
+    arguments["parameters"] = [*arguments.get("parameters", []), *more]
+    return gathered
 
 
 def _security(action: str) -> list[dict[str, list[str]]]:

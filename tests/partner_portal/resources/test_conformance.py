@@ -101,9 +101,11 @@ def made_real(case: Case, codes: list[str]) -> None:
         first = date(2026, 9, 1) + timedelta(days=chance.randrange(60))
         case.query |= {"from": first.isoformat(), "to": (first + timedelta(days=chance.randrange(60))).isoformat()}
     if isinstance(case.body, dict) and chance.random() < 0.7:
+        # A student is in a group once.
+        cards = chance.sample(codes, len(codes))
         for sale in case.body.get("sales", [case.body]):
-            if "code" in sale:
-                sale["code"] = chance.choice(codes)
+            if "code" in sale and cards:
+                sale["code"] = cards.pop()
             for line in sale.get("lines") or []:
                 if isinstance(line, dict):
                     line |= {"ean": str(chance.choice([BOOK, OTHER_BOOK])), "price_cents": chance.randrange(1, 400)}

@@ -61,3 +61,11 @@ def test_groups_and_cancellations(counter: Counter) -> None:
     assert counter.caller.get(f"/sales/{sale_id}").get_json()["state"] == "cancelled"
     listed = counter.caller.get("/sales").get_json()
     assert [sale["state"] for sale in listed["items"]] == ["accepted", "cancelled"]
+
+
+def test_a_student_is_in_a_group_once(counter: Counter) -> None:
+    body = {"mode": "each", "sales": [{"code": counter.codes[0], "lines": LINES}] * 2}
+    answer = counter.caller.send("/sales/groups", body, key=uuid4())
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "invalid")
+    assert answer.get_json()["errors"][0]["pointer"] == "#/sales/1"
+    assert counter.balance() == 7000
