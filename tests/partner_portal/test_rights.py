@@ -46,7 +46,11 @@ def routes(app: Flask) -> list[tuple[Rule, str]]:
 
 def address(rule: Rule) -> str:
     """A path that matches `rule`."""
-    return re.sub(r"<(?:(\w+)(?:\([^)]*\))?:)?\w+>", lambda found: SAMPLES[found[1] or "default"], rule.rule)
+
+    def sample(found: re.Match[str]) -> str:
+        return found[2].split(",")[0].strip() if found[1] == "any" else SAMPLES[found[1] or "default"]
+
+    return re.sub(r"<(?:(\w+)(?:\(([^)]*)\))?:)?\w+>", sample, rule.rule)
 
 
 def test_every_route_declares_a_right_of_the_table(app: Flask) -> None:
