@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import IO
 
@@ -20,7 +20,15 @@ STARTING_SECONDS = 60
 
 @contextmanager
 def served(database: Database, redis_url: str, *, stdout: IO[bytes] | None = None, **settings: str) -> Iterator[str]:
-    """The address of a portal under `atouts serve`, with these ATOUTS_ settings; its processes are gone afterwards."""
+    """The address of a portal on this database, with these ATOUTS_ settings; its processes are gone afterwards."""
+    servers = database.environment | {"ATOUTS_REDIS_URL": redis_url}
+    with served_from(servers, stdout=stdout, **settings) as url:
+        yield url
+
+
+@contextmanager
+def served_from(environment: Mapping[str, str], *, stdout: IO[bytes] | None = None, **settings: str) -> Iterator[str]:
+    """The address of a portal under `atouts serve` in this environment, on the embedded servers if it names none."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -28,14 +36,13 @@ def served(database: Database, redis_url: str, *, stdout: IO[bytes] | None = Non
     ours = {
         "BIND": address,
         "PUBLIC_URL": url,
-        "REDIS_URL": redis_url,
         "SECRET_KEY": "a secret of the tests",
         "CARD_KEY": KEYS.keys[1].decode(),
         "RATE_LIMIT": "1000000 per minute",
         "RATE_LIMIT_UNKNOWN": "1000000 per minute",
         "LOG_LEVEL": "WARNING",
     }
-    environment = database.environment | {f"ATOUTS_{name}": value for name, value in (ours | settings).items()}
+    environment = {**environment, **{f"ATOUTS_{name}": value for name, value in (ours | settings).items()}}
     command = [sys.executable, "-m", "partner_portal.cli", "serve"]
     with subprocess.Popen(command, env=environment, process_group=0, stdout=stdout) as process:
         try:
