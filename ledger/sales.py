@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, column, text
 from sqlalchemy.exc import DBAPIError
 
+from ledger import audit
 from ledger.refusals import Refusal
 
 
@@ -166,18 +167,34 @@ def sell(
     return answered(rows)
 
 
-def sell_now(engine: Engine, **request: Any) -> list[AnsweredSale]:
+def sell_now(engine: Engine, *, person: str | None = None, **request: Any) -> list[AnsweredSale]:
     """`sell` in a transaction of its own that has ended when this returns: what is answered is in the books.
 
     Two requests that meet (the same key twice at once, a deadlock) are asked again; the answer is then the first one's.
+    A sale says itself which terminal asked for it; who was at a browser till, `person` ("person:12"), is noted in the
+    audit trail, in the same transaction.
     """
     for _ in range(3):
         try:
-            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-                return sell(conn, **request)
+            if person is None:
+                with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+                    return sell(conn, **request)
+            with engine.begin() as conn:
+                sold = sell(conn, **request)
+                _note(conn, person, sold)
+                return sold
         except AskedTwiceAtOnce:
             continue
     raise AskedTwiceAtOnce
+
+
+def _note(conn: Connection, person: str, sold: Iterable[AnsweredSale]) -> None:
+    for sale in sold:
+        if not sale.replayed and sale.refusal is None:
+            action = "sale.make" if sale.held_until is None else "hold.make"
+            audit.record(
+                conn, actor=person, action=action, subject=f"sale:{sale.sale_id}", details={"cents": sale.amount}
+            )
 
 
 def answered(rows: Iterable[Any]) -> list[AnsweredSale]:

@@ -83,6 +83,9 @@ class RedisSessions(SessionInterface):
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Write what changed, and hand out or take back the cookie."""
+        if session is None:
+            # Redis was away when the request came, and this is the answer that says so.
+            return
         session = cast(Session, session)
         name = self.get_cookie_name(app)
         if session.accessed:

@@ -17,10 +17,11 @@ from partner_portal.problems import Problem
 
 @dataclass(frozen=True, slots=True)
 class Till:
-    """A terminal that asks. `secret_hash` is what it proves itself by; None for a person who has signed in."""
+    """A terminal that asks: it proves itself by the secret with this hash, or a `person` ("person:12") is signed in."""
 
     terminal_id: int
-    secret_hash: bytes | None
+    secret_hash: bytes | None = None
+    person: str | None = None
 
 
 def acting_till() -> Till:
@@ -29,7 +30,7 @@ def acting_till() -> Till:
     if principal.kind == "terminal" and principal.id is not None:
         return Till(principal.id, principal.secret_hash)
     with portal().engine.begin() as conn:
-        return Till(browser_terminal(conn, acting_partner_id()), None)
+        return Till(browser_terminal(conn, acting_partner_id()), person=principal.actor)
 
 
 def ask(
@@ -45,6 +46,7 @@ def ask(
     try:
         return sales.sell_now(
             portal().engine,
+            person=till.person,
             terminal_id=till.terminal_id,
             secret_hash=till.secret_hash,
             key=key,

@@ -139,8 +139,13 @@ def test_a_signed_in_person_sells_only_from_our_own_page(app: Flask, counter: Co
     cashier = staff_of(app, counter, Role.PARTNER_CASHIER)
     foreign = Caller(cashier.client, None)
     assert told(foreign.sell(counter.codes[0])) == (400, "csrf_failed")
-    assert cashier.sell(counter.codes[0]).status_code == 201
+    key = uuid4()
+    first, again = (cashier.sell(counter.codes[0], key=key) for _ in range(2))
+    assert (first.status_code, again.data) == (201, first.data)
     assert counter.balance() == 4000
+    with counter.engine.connect() as conn:
+        trail = conn.execute(text("select actor, subject from audit_event where action = 'sale.make'")).all()
+    assert [tuple(row) for row in trail] == [("person:1", f"sale:{first.get_json()['sale_id']}")]
 
 
 def test_a_tampered_look_up_token_names_no_card(counter: Counter) -> None:
@@ -208,6 +213,18 @@ def test_a_printed_card_is_sold_to_while_redis_is_away_and_a_phone_is_not(app: F
     assert counter.caller.sell(counter.codes[0]).status_code == 201
     assert told(counter.caller.sell(phone(counter))) == (503, "unavailable")
     assert counter.balance() == 4000
+
+
+def test_who_has_signed_in_is_told_to_try_again_while_redis_is_away(
+    app: Flask, counter: Counter, caplog: pytest.LogCaptureFixture
+) -> None:
+    student = student_of(app, counter, 0)
+    app.extensions["atouts"].sessions.redis = Redis(port=1)
+    answer = student.get("/student/wallets")
+    assert told(answer) == (503, "unavailable")
+    assert answer.headers["Retry-After"] == "5"
+    assert "X-Request-ID" in answer.headers
+    assert "finalizing failed" not in caplog.text
 
 
 def test_a_key_is_good_for_one_request(counter: Counter) -> None:
