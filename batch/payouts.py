@@ -197,15 +197,17 @@ def _folder() -> Path:
 
 def _drop(conn: Connection, run: Run, target: Path) -> None:
     """Write the stored bytes beside `target`, have them on the disk, then give them their name in one step."""
-    descriptor, draft = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
+    # Always the same draft: what a crash has left of it is written over by the next attempt.
+    draft = target.with_name(f".{target.name}.part")
     try:
-        with os.fdopen(descriptor, "wb") as stream:
+        # For us and the group of the bank's software only: it is full of accounts.
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640), "wb") as stream:
             files.copy(conn, run, stream)
             stream.flush()
             os.fsync(stream.fileno())
-        Path(draft).replace(target)
+        draft.replace(target)
     finally:
-        Path(draft).unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
     folder = os.open(target.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

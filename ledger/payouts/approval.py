@@ -117,8 +117,8 @@ def approve(conn: Connection, run_id: int, *, person_id: int, content_hash: byte
 
 def refuse(conn: Connection, run_id: int, *, actor: str, reason: str) -> None:
     """Refuse a run that has no file yet: every transfer it claimed is free again. Raises `NotAllowed`."""
-    conn.execute(LOCK_LINES)
     conn.execute(UNHURRIED)
+    conn.execute(LOCK_LINES)
     run = runs.get(conn, run_id)
     with promises.told(conn, _REFUSALS, NotAllowed):
         conn.execute(STEP, {"run": run_id, "state": "refused", "actor": actor, "reason": reason.strip()})

@@ -29,8 +29,9 @@ LOCK_LINES = text("select pg_advisory_xact_lock(hashtext('atouts payout lines'))
 
 UNHURRIED = text("""
     select set_config(name, value, true)
-      from (values ('statement_timeout', '0'), ('jit', 'off'), ('enable_seqscan', 'off'), ('enable_hashjoin', 'off'),
-                   ('enable_mergejoin', 'off')) as wanted(name, value)
+      from (values ('statement_timeout', '0'), ('lock_timeout', '0'), ('jit', 'off'),
+                   ('enable_seqscan', 'off'), ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'))
+        as wanted(name, value)
 """)
 """A run of the whole Region may take longer than a page of the portal. And it goes by the indexes, row by row, however
 large the tables seem when it is planned: half a million lines may come to a table that was empty then."""
@@ -160,8 +161,8 @@ def freeze(
     `weekly=False` the run is one out of turn. Needs a read committed transaction of its own; waits up to `patience`
     seconds for postings under way. Raises `StillPosting`, and `NotYet` when the cut-off lies ahead.
     """
-    conn.execute(LOCK_LINES)
     conn.execute(UNHURRIED)
+    conn.execute(LOCK_LINES)
     if weekly and (there := conn.execute(_LIVE_WEEK, {"cutoff": cutoff}).scalar_one_or_none()) is not None:
         return int(there)
     if cutoff > conn.execute(text("select now()")).scalar_one():
