@@ -90,11 +90,20 @@ def sales_by_week(conn: Connection, partner_id: int, first: Week, last: Week) ->
 
 
 def movements(
-    conn: Connection, partner_id: int, start: datetime, end: datetime, *, opening: int, after: int = 0, limit: int = 200
+    conn: Connection,
+    partner_id: int,
+    start: datetime,
+    end: datetime,
+    *,
+    opening: int,
+    kinds: Sequence[str] | None = None,
+    after: int = 0,
+    limit: int = 200,
 ) -> Sequence[Movement]:
     """What moved the account from `start` on and before `end`, in the order of the books.
 
-    `opening` is the balance at `start`; `after` the number of the last movement already seen.
+    `opening` is the balance at `start`; `kinds` are those to be shown, all if none are named; `after` is the number of
+    the last movement already seen.
     """
     rows = conn.execute(
         text("""
@@ -107,7 +116,10 @@ def movements(
             select m.transfer_id, m.posted_at, m.kind, m.amount, m.balance, s.document as sale_id, l.ean,
                    coalesce(p.title, '') as title, coalesce(i.first_name, '') as first_name,
                    coalesce(left(i.last_name, 1), '') as initial, y.id as payment_id, y.end_to_end_id
-              from (select * from moved where transfer_id > :after order by transfer_id limit :limit) m
+              from (select * from moved
+                     where transfer_id > :after
+                       and (cast(:kinds as text[]) is null or kind = any(cast(:kinds as text[])))
+                     order by transfer_id limit :limit) m
               left join transfer s
                 on s.id = case m.kind when 'sale' then m.transfer_id when 'refund' then m.reverses end
               left join sale_line l on l.sale_id = s.document and l.line = s.line
@@ -124,6 +136,7 @@ def movements(
             "start": start,
             "end": end,
             "opening": opening,
+            "kinds": None if kinds is None else list(kinds),
             "after": after,
             "limit": limit,
         },

@@ -149,22 +149,31 @@ def advice_file(payment_id: int) -> Response:
 @requires("partner.statement")
 def statement() -> str:
     """What moved the school's account over some days, with the balance after each movement."""
-    partner_id, period = acting_partner_id(), _period()
+    partner_id, period, only = acting_partner_id(), _period(), _only()
     after = request.args.get("apres", default=0, type=int)
     with portal().engine.connect() as conn:
         opening, closing = _balances(conn, period)
         found = list(
             partner_activity.movements(
-                conn, partner_id, period.starts_at, period.ends_at, opening=opening, after=after, limit=LINES + 1
+                conn,
+                partner_id,
+                period.starts_at,
+                period.ends_at,
+                opening=opening,
+                kinds=_kinds(only),
+                after=after,
+                limit=LINES + 1,
             )
         )
     following = None
     if len(found) > LINES:
-        following = url_for("money.statement", du=period.first, au=period.last, apres=found[LINES - 1].transfer_id)
+        last = found[LINES - 1].transfer_id
+        following = url_for("money.statement", du=period.first, au=period.last, type=only or None, apres=last)
     return render_template(
         "money/statement.html",
         period=period,
-        asked=_asked(period),
+        asked=_asked(period, only),
+        only=only,
         opening=opening,
         closing=closing,
         movements=found[:LINES],
@@ -188,7 +197,13 @@ def statement_file() -> Response:
 
 def _every(conn: Connection, period: Period, opening: int) -> Iterator[Movement]:
     yield from partner_activity.movements(
-        conn, acting_partner_id(), period.starts_at, period.ends_at, opening=opening, limit=1_000_000
+        conn,
+        acting_partner_id(),
+        period.starts_at,
+        period.ends_at,
+        opening=opening,
+        kinds=_kinds(_only()),
+        limit=1_000_000,
     )
 
 
@@ -233,8 +248,17 @@ def _period() -> Period:
     return period_asked(request.args.get("du", ""), request.args.get("au", ""), datetime.now(UTC))
 
 
-def _asked(period: Period) -> dict[str, str]:
-    return {"du": period.first.isoformat(), "au": period.last.isoformat()}
+def _only() -> str:
+    only = request.args.get("type", "")
+    return only if only in words.FILTERS else ""
+
+
+def _kinds(only: str) -> tuple[str, ...] | None:
+    return words.FILTERS[only][1] if only else None
+
+
+def _asked(period: Period, only: str) -> dict[str, str]:
+    return {"du": period.first.isoformat(), "au": period.last.isoformat()} | ({"type": only} if only else {})
 
 
 def _not_there() -> Problem:

@@ -21,6 +21,13 @@ KINDS = {
     "write_off": "Régularisation",
 }
 
+FILTERS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "ventes": ("Ventes", ("sale",)),
+    "annulations": ("Annulations", ("refund",)),
+    "virements": ("Virements", ("payout", "payout_reopened", "write_off")),
+}
+"""What a statement can be reduced to, by its name in the address: its words, and the kinds of movements."""
+
 
 def kind_of(movement: Movement) -> str:
     """What sort of movement it is."""

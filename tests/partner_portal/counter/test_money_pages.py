@@ -132,6 +132,9 @@ def test_the_advice_explains_the_payment(cashier_client: Visitor, school: School
 def test_the_statement_is_exported_whole(cashier_client: Visitor, school: School, paid: runs.Payment) -> None:
     page = cashier_client.get(f"{MONEY}/releve?{LAST_MONTH}").text
     assert "Inès L." in page
+    refunds = cashier_client.get(f"{MONEY}/releve?{LAST_MONTH}&type=annulations").text
+    assert refunds.count("Annulation</a>") == 1
+    assert "Vente</a>" not in refunds
     csv = cashier_client.get(f"{MONEY}/releve/export?{LAST_MONTH}&format=csv").data.decode("utf-8-sig")
     assert csv.splitlines()[-1].endswith("30,00;30,00")
     sheet = load_workbook(BytesIO(cashier_client.get(f"{MONEY}/releve/export?{LAST_MONTH}&format=xlsx").data)).active
