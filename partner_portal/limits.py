@@ -5,10 +5,13 @@ While Redis is away each process counts for itself, so that tills go on selling.
 
 import math
 import time
+from contextlib import suppress
 
 from flask import Flask, Response, g, request
 from flask_limiter import Limiter, RequestLimit
+from limits import parse
 from limits.storage import RedisStorage
+from redis.exceptions import RedisError
 
 from partner_portal.auth.principals import current_principal
 from partner_portal.portal import portal
@@ -37,7 +40,11 @@ def _rate() -> str:
 
 
 def _seconds_left(counted: RequestLimit) -> int:
-    return max(1, math.ceil(counted.window.reset_time - time.time()))
+    return _seconds_until(counted.window.reset_time)
+
+
+def _seconds_until(reset_time: float) -> int:
+    return max(1, math.ceil(reset_time - time.time()))
 
 
 def _refuse(counted: RequestLimit) -> Response:
@@ -85,6 +92,16 @@ limiter = Limiter(
     in_memory_fallback_enabled=True,
     swallow_errors=True,
 )
+
+
+def count_stranger() -> None:
+    """Count a request that claimed to be a till's, and is nobody's, for its address. Raises `Problem` past the quota."""
+    with suppress(RedisError):
+        quota = parse(portal().config.rate_limit_unknown)
+        counted = "atouts", "strangers", source()
+        if not limiter.limiter.hit(quota, *counted):
+            seconds = _seconds_until(limiter.limiter.get_window_stats(quota, *counted).reset_time)
+            raise Problem("too_many_requests", headers={"Retry-After": str(seconds)})
 
 
 @limiter.request_filter

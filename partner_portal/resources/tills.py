@@ -11,6 +11,7 @@ from ledger.sales import AnsweredSale, AskedSale
 from ledger.terminals import browser_terminal
 from partner_portal.auth.gate import refused_token
 from partner_portal.auth.principals import acting_partner_id, current_principal
+from partner_portal.limits import count_stranger
 from partner_portal.portal import portal
 from partner_portal.problems import Problem
 
@@ -62,6 +63,7 @@ def ask(
     except sales.KeyReused as error:
         raise Problem(Refusal.KEY_REUSED) from error
     except sales.UnknownTerminal as error:
+        count_stranger()
         raise refused_token() from error
     except sales.AskedTwiceAtOnce as error:
         # The other one is still being answered: what it was told, this one will be told a moment later.

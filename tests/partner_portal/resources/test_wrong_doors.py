@@ -1,5 +1,6 @@
 """One test per wrong door: what must not open stays shut, and says no more than it has to."""
 
+import dataclasses
 import re
 import time
 from uuid import uuid4
@@ -63,6 +64,15 @@ def test_a_strangers_guesses_do_not_use_up_what_a_till_may_ask(app: Flask, count
     for _ in range(3):
         guesser.sell("rien")
     assert left(counter.caller) == before - 1
+
+
+def test_whoever_tries_many_secrets_is_stopped_by_address(app: Flask, counter: Counter) -> None:
+    parts = app.extensions["atouts"]
+    object.__setattr__(parts, "config", dataclasses.replace(parts.config, rate_limit_unknown="2 per minute"))
+    tried = [Caller(app.test_client(), f"{number}.guess").sell("rien") for number in range(1, 5)]
+    assert [told(answer)[1] for answer in tried] == ["invalid_token"] * 2 + ["too_many_requests"] * 2
+    assert 1 <= int(tried[-1].headers["Retry-After"]) <= 60
+    assert counter.caller.sell(counter.codes[0]).status_code == 201
 
 
 def test_a_revoked_till_hears_its_old_answers_and_nothing_new(counter: Counter) -> None:
