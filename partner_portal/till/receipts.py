@@ -3,12 +3,12 @@
 from sqlalchemy import Connection, text
 
 from batch.documents.models import Assistance, ReceiptBalance, ReceiptLine, SaleReceipt
-from batch.french import day_in_words, euros, moment
-from batch.letters import Letter, post
+from batch.letters import post
+from batch.student_letters import receipt_letter
 from ledger import audit
-from ledger.calendar import paris_date
 from ledger.partners import Partner
 from ledger.sold import SoldSale
+from ledger.student_notices import Left, Receipt
 from partner_portal.config import Assistance as Help
 from partner_portal.resources.answers import last_day
 
@@ -51,37 +51,29 @@ def send(conn: Connection, sale: SoldSale, receipt: SaleReceipt, *, actor: str) 
     )
     if not address:
         return "Aucune adresse électronique n’est connue pour cet élève : imprimez le reçu."
+    told = Receipt(
+        kind="sale",
+        document=sale.sale_id,
+        at=sale.sold_at,
+        first_name=sale.first_name,
+        email=address,
+        partner=receipt.partner,
+        lines=tuple((line.title, line.price_cents) for line in receipt.lines if not line.cancelled),
+        left=tuple(Left(left.label, left.balance, left.usable_until) for left in sale.left),
+        lapsed=0,
+    )
+    # The key of the receipt that is written for every sale: whichever comes first, the student gets one.
     is_new = post(
         conn,
-        letter(receipt),
+        receipt_letter(told),
         recipient=address,
         purpose="receipt",
-        dedup_key=f"receipt:{sale.sale_id}:{receipt.debited_cents}",
+        dedup_key=f"receipt:{sale.sale_id}:{told.amount}",
     )
     if not is_new:
         return f"Ce reçu a déjà été envoyé à {masked(address)}."
     audit.record(conn, actor=actor, action="receipt.mail", subject=f"sale:{sale.sale_id}")
     return f"Le reçu part vers {masked(address)}."
-
-
-def letter(receipt: SaleReceipt) -> Letter:
-    """The receipt as a mail."""
-    lines = [
-        (f"{line.title} (annulé)" if line.cancelled else line.title, euros(0 if line.cancelled else line.price_cents))
-        for line in receipt.lines
-    ]
-    left = [
-        (f"Il te reste ({one.benefit})", f"{euros(one.balance_cents)}, jusqu’au {day_in_words(one.usable_until)}")
-        for one in receipt.balances
-    ]
-    return Letter(
-        subject=f"Ton reçu Atouts Normandie du {day_in_words(paris_date(receipt.sold_at))}",
-        paragraphs=(
-            f"Bonjour, voici ce qui a été débité de tes avantages par {receipt.partner}, le {moment(receipt.sold_at)}.",
-        ),
-        facts=(*lines, ("Débité", euros(receipt.debited_cents)), *left),
-        after=("Ce qui n’est pas utilisé à cette date est perdu.",) if left else (),
-    )
 
 
 def masked(address: str) -> str:
