@@ -95,7 +95,7 @@ limiter = Limiter(
 
 
 def count_stranger() -> None:
-    """Count a request that claimed to be a till's, and is nobody's, for its address. Raises `Problem` past the quota."""
+    """Count a request for its address: it claimed to be of a till, and is of none. Raises `Problem` past the quota."""
     with suppress(RedisError):
         quota = parse(portal().config.rate_limit_unknown)
         counted = "atouts", "strangers", source()
