@@ -151,6 +151,7 @@ def carry_on(engine: Engine, purchase: GroupPurchase) -> Progress:
     number = before.answered // PART
     sales.sell_now(
         engine,
+        person=purchase.asked_by,
         terminal_id=purchase.terminal_id,
         secret_hash=None,
         key=purchase.part_keys[number],

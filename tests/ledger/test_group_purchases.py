@@ -55,6 +55,8 @@ def test_a_large_group_is_done_part_by_part_and_each_part_once(engine: Engine) -
         found = group_purchases.results(conn, purchase)
         assert [sale.first_name for sale in found] == [f"Élève {number}" for number in range(120)]
         assert conn.execute(text("select count(*) from sale")).scalar_one() == 120
+        noted = text("select count(*) from audit_event where actor = :actor and subject like 'sale:%'")
+        assert conn.execute(noted, {"actor": ACTOR}).scalar_one() == 120
         (listed,) = group_purchases.latest(conn, scheme.till.partner_id)
         assert listed == done
         assert group_purchases.get(conn, purchase.key, partner_id=scheme.till.partner_id + 1) is None
