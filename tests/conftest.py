@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+import hypothesis
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import URL, Connection, Engine, make_url, text
@@ -27,6 +28,11 @@ OUTSIDE_DATABASE = "ATOUTS_TEST_DATABASE_URL"
 OUTSIDE_REDIS = "ATOUTS_TEST_REDIS_URL"
 APPLICATION_PASSWORD = "a-password-of-the-tests"
 numbers = count(1)
+
+
+# What decides whether a change may land is the same for every run; random stories are looked for everywhere else.
+hypothesis.settings.register_profile("ci", derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
 def pytest_configure(config: pytest.Config) -> None:

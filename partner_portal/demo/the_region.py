@@ -11,6 +11,7 @@ from batch.roster import check_roster, roster_rows
 from batch.roster_file import UnreadableRoster
 from ledger import benefits, cards, catalogue, database, partners, students
 from ledger.calendar import school_year_name
+from ledger.identifiers import InvalidIdentifier, parse_iban
 from partner_portal.commands.partners import STATUS_NAMES
 from partner_portal.demo import people
 from partner_portal.demo.region import SignUp, write_roster
@@ -98,15 +99,14 @@ def sign_up_partners(story: Story) -> None:
         ("UAI", "Établissement", "Commune", "Compte", "État"),
         [(one.uai, one.name, one.town, one.masked_iban, STATUS_NAMES[one.status]) for one in listed[:8]],
     )
+    wrong = sign_ups[0].iban[:-1] + str((int(sign_ups[0].iban[-1]) + 1) % 10)
     try:
-        wrong = sign_ups[0].iban[:-1] + str((int(sign_ups[0].iban[-1]) + 1) % 10)
-        with story.engine.begin() as conn:
-            partners.apply(conn, _application(sign_ups[0], iban=wrong), actor=ACTOR)
-    except ValueError as error:
+        parse_iban(wrong)
+    except InvalidIdentifier as error:
         stage.say(f"Un IBAN faux d’un chiffre est refusé : {error}")
 
 
-def _application(sign_up: SignUp, iban: str | None = None) -> partners.Application:
+def _application(sign_up: SignUp) -> partners.Application:
     return partners.Application(
         siret=sign_up.siret,
         uai=sign_up.uai,
@@ -115,7 +115,7 @@ def _application(sign_up: SignUp, iban: str | None = None) -> partners.Applicati
         representative=sign_up.representative,
         email=sign_up.email,
         phone=sign_up.phone,
-        iban=iban or sign_up.iban,
+        iban=sign_up.iban,
         account_holder=sign_up.account_holder,
         accepts=sign_up.accepts,
     )
