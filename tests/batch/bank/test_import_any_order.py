@@ -91,8 +91,8 @@ def accept_everything(conn: Connection) -> None:
 
 
 KNOWN = (
-    "a payment that was rejected before its debit, in a run where a debit without our references fits nothing else, leaves "
-    "the debit and its credit open for a person: they add up to zero, and no rule pairs them yet"
+    "a payment that was rejected before its debit, in a run where a debit without our references fits nothing else, "
+    "leaves the debit and its credit open for a person: they add up to zero, and no rule pairs them yet"
 )
 
 
