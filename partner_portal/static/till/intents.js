@@ -8,7 +8,7 @@ const LONGEST_WAIT_S = 30;
 export class Intents {
   // `changed()` is called when the list or a try's outcome changed; `answered(intent, answer, refusal)` once for each.
   constructor(partner, { changed, answered }) {
-    this.place = `atouts.intents.${partner}`;
+    this.place = `atouts.intents.${partner}.`;
     this.changed = changed;
     this.answered = answered;
     this.list = this.#read();
@@ -23,50 +23,58 @@ export class Intents {
   add(path, body, about) {
     const intent = { key: crypto.randomUUID(), path, body, about, at: new Date().toISOString() };
     this.list.push(intent);
-    this.#write();
+    this.#keep(intent);
+    // Whoever asks anew has had an answer from the service a moment ago.
+    this.trouble = null;
     this.sendAll();
     return intent;
   }
 
   drop(intent) {
     this.list = this.list.filter((one) => one.key !== intent.key);
-    this.#write();
+    localStorage.removeItem(this.place + intent.key);
     this.changed();
   }
 
   // Send what waits, one after the other; whoever calls meanwhile waits for the same round.
   sendAll() {
-    this.sending ??= this.#round().finally(() => {
+    this.sending ??= this.#round().then((isThrough) => {
       this.sending = null;
-      if (this.list.length && !this.trouble) this.sendAll();
+      // What was added meanwhile.
+      if (isThrough && this.list.length) this.sendAll();
     });
     return this.sending;
   }
 
   async #round() {
     clearTimeout(this.timer);
-    this.trouble = null;
     this.changed();
     for (const intent of [...this.list]) {
       try {
         const answer = await ask("POST", intent.path, { body: intent.body, key: intent.key });
-        this.drop(intent);
-        this.answered(intent, answer, null);
+        this.#settled(intent, answer, null);
       } catch (problem) {
         if (problem instanceof Refused) {
-          this.drop(intent);
-          this.answered(intent, null, problem);
+          this.#settled(intent, null, problem);
         } else if (problem instanceof NoAnswer) {
-          return this.#later(problem);
+          this.#later(problem);
+          return false;
         } else {
           throw problem;
         }
       }
     }
-    this.tries = 0;
-    this.changed();
+    return true;
   }
 
+  #settled(intent, answer, refusal) {
+    this.tries = 0;
+    this.trouble = null;
+    this.drop(intent);
+    this.answered(intent, answer, refusal);
+  }
+
+  // The trouble stands until something is answered: trying again is no news.
   #later(problem) {
     this.trouble = problem;
     this.tries += 1;
@@ -75,20 +83,17 @@ export class Intents {
     this.changed();
   }
 
+  // Each stands under its own name, so that two tabs never write over what the other keeps.
   #read() {
-    try {
-      return JSON.parse(localStorage.getItem(this.place)) ?? [];
-    } catch {
-      return [];
-    }
+    const names = Object.keys(localStorage).filter((name) => name.startsWith(this.place));
+    return names.map((name) => JSON.parse(localStorage.getItem(name))).sort((a, b) => (a.at < b.at ? -1 : 1));
   }
 
-  #write() {
+  #keep(intent) {
     try {
-      if (this.list.length) localStorage.setItem(this.place, JSON.stringify(this.list));
-      else localStorage.removeItem(this.place);
+      localStorage.setItem(this.place + intent.key, JSON.stringify(intent));
     } catch {
-      // A browser that keeps nothing: the list lives as long as the page.
+      // A browser without room: the request lives as long as the page.
     }
   }
 }

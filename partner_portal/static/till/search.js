@@ -23,9 +23,9 @@ export class Search {
     });
   }
 
-  // The licence that Enter takes, if the list is open.
+  // The licence that Enter takes, if the list is open and is still the one for what stands in the field.
   get current() {
-    return this.products[this.active];
+    return this.field.value.trim() === this.words ? this.products[this.active] : undefined;
   }
 
   close() {
@@ -52,6 +52,7 @@ export class Search {
     try {
       const { items } = await ask("GET", `catalogue?${new URLSearchParams({ search: words, limit: AT_MOST })}`);
       if (this.asked !== asked) return [];
+      this.words = words;
       this.#show(items);
       this.told(items.length ? "" : `Aucune licence de votre catalogue ne correspond à « ${words} ».`);
       return items;

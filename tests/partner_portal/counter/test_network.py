@@ -32,7 +32,7 @@ def ready(cashier: Page, school: School) -> Iterator[Page]:
 def kept(page: Page) -> list[dict[str, object]]:
     """What the browser remembers of requests that are not answered."""
     written = page.evaluate("Object.entries(localStorage).filter(([name]) => name.startsWith('atouts.intents'))")
-    return [intent for _, value in written for intent in json.loads(value)]
+    return [json.loads(value) for _, value in written]
 
 
 def debited(page: Page) -> None:
@@ -105,6 +105,30 @@ def test_a_session_that_ends_during_a_sale_loses_nothing(ready: Page, school: Sc
     ready.keyboard.press("Enter")
     debited(ready)
     assert school.sales() == [3000]
+
+
+def test_two_tabs_do_not_forget_each_others_sales(ready: Page, school: School) -> None:
+    ready.context.set_offline(True)
+    ready.locator("#debit").click()
+    expect(ready.locator(".verdict-waiting")).to_be_visible()
+    ready.route(SALES, lambda route: route.abort())
+    ready.context.set_offline(False)
+    other = ready.context.new_page()
+    other.goto("/partenaire/caisse")
+    debited(other)
+    scan(other, school.codes[1])
+    expect(other.get_by_role("heading", name="Noé B.")).to_be_visible()
+    scan(other, str(BOOK))
+    other.route(SALES, lambda route: route.abort())
+    other.locator("#debit").click()
+    expect(other.locator(".verdict-waiting")).to_be_visible()
+    ready.unroute(SALES)
+    debited(ready)
+    assert len(kept(ready)) == 1
+    other.unroute(SALES)
+    other.reload()
+    debited(other)
+    assert school.sales() == [3000, 3000]
 
 
 def test_a_service_that_is_away_is_asked_later(ready: Page, school: School) -> None:

@@ -63,6 +63,12 @@ def test_words_of_a_title_find_a_licence_and_arrows_choose(till: Page, school: S
     expect(till.locator("#said")).to_contain_text("déjà dans la liste")
     scan(till, "9782010000034")
     expect(till.locator("#said")).to_contain_text("Aucune licence")
+    till.get_by_label("Carte de l’élève").fill("mathématiques")
+    expect(options).to_have_count(1)
+    # The list still shows mathematics when the return is pressed; what is typed counts.
+    scan(till, " et histoire")
+    expect(till.locator("#said")).to_contain_text("mathématiques et histoire")
+    expect(till.locator("#lines li")).to_have_count(2)
     scan(till, "grammaire latine")
     expect(till.locator("#said")).to_contain_text("grammaire latine")
 
