@@ -11,6 +11,7 @@ from ledger import benefits, catalogue, partners
 from ledger.calendar import paris_date
 from ledger.catalogue import Offer
 from partner_portal import spreadsheets
+from partner_portal.asked_numbers import number
 from partner_portal.auth.gate import requires
 from partner_portal.auth.principals import acting_partner_id, current_principal
 from partner_portal.catalogue_pages import imports
@@ -41,7 +42,7 @@ COLUMNS = (
 def index() -> str:
     """What the school sells."""
     words = request.args.get("q", "").strip()[:100]
-    after = request.args.get("apres", default=0, type=int)
+    after = request.args.get("apres", default=0, type=number)
     with portal().engine.connect() as conn:
         found = catalogue.search(conn, acting_partner_id(), words=words, after=after, limit=PAGE + 1)
         labels = benefits.labels(conn)

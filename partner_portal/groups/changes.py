@@ -13,6 +13,7 @@ from ledger.group_purchases import MOST_STUDENTS
 from ledger.refusals import SENTENCES, Refusal
 from ledger.terminals import browser_terminal
 from partner_portal import spreadsheets
+from partner_portal.asked_numbers import number
 from partner_portal.auth.principals import acting_partner_id
 from partner_portal.groups.codes_file import read_codes
 from partner_portal.groups.drafts import Draft
@@ -108,7 +109,7 @@ def _remove_licence(draft: Draft) -> Said:
 
 
 def _choose(draft: Draft) -> Said:
-    removed = request.form.get("remove", type=int)
+    removed = request.form.get("remove", type=number)
     if removed is not None:
         draft.remove_card(removed)
         return Said("Élève retiré de la liste.")

@@ -14,6 +14,7 @@ from ledger.sales import AskedTwiceAtOnce
 from ledger.sold import SoldSale
 from ledger.terminals import browser_terminal
 from partner_portal import spreadsheets
+from partner_portal.asked_numbers import number
 from partner_portal.auth.gate import requires
 from partner_portal.auth.principals import acting_partner_id, current_principal
 from partner_portal.groups.changes import CHANGES, Said, offers_of
@@ -169,7 +170,7 @@ def give_up(key: UUID) -> ResponseReturnValue:
 
 
 def _draft_page(draft: Draft, said: Said | None = None) -> str:
-    page = max(request.args.get("page", default=1, type=int), 1)
+    page = max(request.args.get("page", default=1, type=number), 1)
     with portal().engine.connect() as conn:
         partner = partners.get(conn, acting_partner_id())
         found = _plan(conn, draft)
@@ -192,7 +193,7 @@ def _draft_page(draft: Draft, said: Said | None = None) -> str:
 
 
 def _results(conn: Connection, purchase: GroupPurchase) -> str:
-    page = max(request.args.get("page", default=1, type=int), 1)
+    page = max(request.args.get("page", default=1, type=number), 1)
     # Who was refused comes first: that is what there is to do something about.
     found = sorted(group_purchases.results(conn, purchase), key=lambda sale: sale.refusal is None)
     return render_template(

@@ -15,6 +15,7 @@ from ledger.calendar import Week, week_of
 from ledger.partner_activity import Movement
 from ledger.payouts import received, runs
 from partner_portal import spreadsheets
+from partner_portal.asked_numbers import number
 from partner_portal.auth.gate import requires
 from partner_portal.auth.principals import acting_partner_id
 from partner_portal.charts import Bar
@@ -63,7 +64,7 @@ WEEKS = (
 def index() -> str:
     """What will be paid, what was, and what was left out."""
     partner_id = acting_partner_id()
-    before = request.args.get("avant", type=int)
+    before = request.args.get("avant", type=number)
     with portal().engine.connect() as conn:
         weeks = _weeks(conn)
         standing = received.standing(conn, partner_id)
@@ -94,11 +95,11 @@ def weeks_file() -> Response:
     return spreadsheets.download("ventes-par-semaine", WEEKS, rows, spreadsheets.wanted_form())
 
 
-@blueprint.get("/<int:payment_id>")
+@blueprint.get("/<id:payment_id>")
 @requires("partner.statement")
 def payment(payment_id: int) -> str:
     """One payment, with everything that it is made of."""
-    after = request.args.get("apres", default=0, type=int)
+    after = request.args.get("apres", default=0, type=number)
     with portal().engine.connect() as conn:
         found = received.payment(conn, acting_partner_id(), payment_id)
         if found is None:
@@ -119,7 +120,7 @@ def payment(payment_id: int) -> str:
     )
 
 
-@blueprint.get("/<int:payment_id>/avis.pdf")
+@blueprint.get("/<id:payment_id>/avis.pdf")
 @requires("partner.statement")
 def advice_pdf(payment_id: int) -> Response:
     """The remittance advice, to be printed or kept."""
@@ -129,7 +130,7 @@ def advice_pdf(payment_id: int) -> Response:
     return response
 
 
-@blueprint.get("/<int:payment_id>/avis")
+@blueprint.get("/<id:payment_id>/avis")
 @requires("partner.statement")
 def advice_file(payment_id: int) -> Response:
     """The lines of the remittance advice as a spreadsheet."""
@@ -150,7 +151,7 @@ def advice_file(payment_id: int) -> Response:
 def statement() -> str:
     """What moved the school's account over some days, with the balance after each movement."""
     partner_id, period, only = acting_partner_id(), _period(), _only()
-    after = request.args.get("apres", default=0, type=int)
+    after = request.args.get("apres", default=0, type=number)
     with portal().engine.connect() as conn:
         opening, closing = _balances(conn, period)
         found = list(

@@ -15,6 +15,7 @@ from ledger.calendar import paris_midnight
 from ledger.refusals import SENTENCES
 from ledger.sales import KeyReused
 from ledger.sold import SoldSale
+from partner_portal.asked_numbers import number
 from partner_portal.auth.gate import requires
 from partner_portal.auth.principals import acting_partner_id, current_principal
 from partner_portal.portal import portal
@@ -37,7 +38,7 @@ def _called(sale: SoldSale) -> str:
 def index() -> str:
     """The sales that debited somebody, the latest first; of one day, if one is asked for."""
     day = _day(request.args.get("jour", ""))
-    before = request.args.get("avant", type=int)
+    before = request.args.get("avant", type=number)
     start, end = (None, None) if day is None else (paris_midnight(day), paris_midnight(day + timedelta(days=1)))
     with portal().engine.connect() as conn:
         found = sold.sales_of_partner(conn, acting_partner_id(), before=before, start=start, end=end, limit=PAGE + 1)
@@ -49,7 +50,7 @@ def index() -> str:
     return render_template("till/sales.html", sales=shown, day=day, older=older, is_first=before is None)
 
 
-@blueprint.get("/<int:sale_id>")
+@blueprint.get("/<id:sale_id>")
 @requires("sales.read")
 def one(sale_id: int) -> str:
     """One sale, with what can be done about it."""
@@ -58,11 +59,11 @@ def one(sale_id: int) -> str:
     return render_template("till/sale.html", sale=sale, key=uuid4(), refusal_sentences=SENTENCES)
 
 
-@blueprint.post("/<int:sale_id>/annuler")
+@blueprint.post("/<id:sale_id>/annuler")
 @requires("sales.cancel")
 def cancel(sale_id: int) -> ResponseReturnValue:
     """Give back the lines that were ticked. The form holds a key, so sending it twice cancels once."""
-    lines = request.form.getlist("lines", type=int)
+    lines = request.form.getlist("lines", type=number)
     reason = request.form.get("reason", "").strip()[:200]
     if not lines:
         flash("Cochez au moins une licence à annuler.", "warning")
@@ -93,7 +94,7 @@ def cancel(sale_id: int) -> ResponseReturnValue:
     return redirect(url_for("sales_pages.one", sale_id=sale_id))
 
 
-@blueprint.get("/<int:sale_id>/recu")
+@blueprint.get("/<id:sale_id>/recu")
 @requires("sales.read")
 def receipt(sale_id: int) -> str:
     """The receipt, to be printed."""
@@ -102,7 +103,7 @@ def receipt(sale_id: int) -> str:
     return render_template("till/receipt.html", sale=sale, receipt=made)
 
 
-@blueprint.get("/<int:sale_id>/recu.pdf")
+@blueprint.get("/<id:sale_id>/recu.pdf")
 @requires("sales.read")
 def receipt_file(sale_id: int) -> Response:
     """The receipt as PDF."""
@@ -113,7 +114,7 @@ def receipt_file(sale_id: int) -> Response:
     return response
 
 
-@blueprint.post("/<int:sale_id>/courriel")
+@blueprint.post("/<id:sale_id>/courriel")
 @requires("sales.read")
 def mail_receipt(sale_id: int) -> ResponseReturnValue:
     """Mail the receipt to the student."""

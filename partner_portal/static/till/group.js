@@ -11,9 +11,9 @@ async function sent(form, data) {
     const answer = await fetch(form.action, { method: "POST", body: data, credentials: "same-origin" });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById("groupe");
-    if (!fresh) location.assign(location.href);
-    else byId("groupe").replaceWith(fresh);
-    return page;
+    if (fresh) byId("groupe").replaceWith(fresh);
+    else location.assign(location.href);
+    return fresh && page;
   } catch {
     return null;
   }

@@ -51,6 +51,21 @@ def test_what_does_not_exist_says_so_and_where_help_is(manager_client: Visitor, 
     assert all(part in answer.text for part in HELP)
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/partenaire/ventes/99999999999999999999", 404),
+        ("/partenaire/versements/99999999999999999999", 404),
+        ("/partenaire/ventes?avant=99999999999999999999&jour=0000-00-00", 200),
+        ("/partenaire/versements?avant=-1", 200),
+        ("/partenaire/versements/releve?apres=99999999999999999999&du=0001-01-01&au=9999-12-31&type=x", 200),
+        ("/partenaire/catalogue?apres=99999999999999999999&q=%25_%5C", 200),
+    ],
+)
+def test_numbers_that_are_none_do_no_harm(manager_client: Visitor, path: str, status: int) -> None:
+    assert manager_client.get(path).status_code == status
+
+
 @pytest.mark.browser
 def test_the_pages_of_a_school_that_begins_are_clean(cashier: Page, school: School, look: Look) -> None:
     with school.engine.begin() as conn:
