@@ -19,7 +19,6 @@ SECTIONS = {
     "To run it": {
         "serve": "Serve the portal and its API.",
         "worker": "Do what waits in the queues.",
-        "jobs": "See the jobs and their calendar, and set one off.",
         "status": "Show what runs here.",
         "stop": "Stop what was started here, and nothing else.",
         "db": "Bring the database to this release.",
