@@ -150,16 +150,14 @@ def _batch(
 
 
 def _payments(conn: Connection, run: Run) -> Iterator[Payment]:
-    remittance = f"Atouts Normandie {run.reference}"
-    for payment in runs.payments(conn, run.id):
-        frozen = payment.frozen
+    for issued in files.issued(conn, run):
         yield Payment(
-            end_to_end_id=payment.end_to_end_id or "",
-            amount_cents=frozen.amount,
-            name=frozen.name,
-            iban=frozen.iban,
-            bic=frozen.bic,
-            remittance=f"{remittance} {payment.uai}",
+            end_to_end_id=issued.end_to_end_id,
+            amount_cents=issued.amount,
+            name=issued.name,
+            iban=issued.iban,
+            bic=issued.bic,
+            remittance=f"Atouts Normandie {run.reference} {issued.uai}",
         )
 
 

@@ -26,7 +26,7 @@ from batch.sepa.text import (
     is_name_character,
     is_sepa_text,
 )
-from ledger.identifiers import InvalidIdentifier, mask_iban, parse_iban
+from ledger.identifiers import InvalidIdentifier, check_iban, mask_iban
 
 _MAX_SEPA_AMOUNT = Decimal("999999999.99")
 _PLAIN_NUMBER = re.compile(r"\A\d{1,15}(\.\d{1,15})?\Z", re.ASCII)
@@ -287,10 +287,10 @@ class _Checker:
 def _fault_of_iban(text: str) -> str | None:
     """What is wrong with an IBAN as a message holds it, told to people; None when it can be paid."""
     try:
-        iban = parse_iban(text)
+        iban = check_iban(text)
     except InvalidIdentifier as error:
         return error.reason
-    return None if iban.text == text else "Il contient des espaces, des signes ou des minuscules."
+    return None if iban == text else "Il contient des espaces, des signes ou des minuscules."
 
 
 def _told(characters: set[str]) -> str:

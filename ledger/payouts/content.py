@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -59,16 +59,24 @@ class FrozenHeld:
     reason: Hold
 
 
+_NAMES = {part: tuple(field.name for field in fields(part)) for part in (FrozenHead, FrozenPayment, FrozenHeld)}
+
+
+def entries(part: FrozenHead | FrozenPayment | FrozenHeld) -> dict[str, Any]:
+    """The values of a part by their names; `dataclasses.asdict` copies each of them, and there may be a million."""
+    return {name: getattr(part, name) for name in _NAMES[type(part)]}
+
+
 class ContentHash:
     """The hash of a run, taken as its parts go by: the head, then what became of each partner, by its number."""
 
     def __init__(self, head: FrozenHead) -> None:
         self._hash = hashlib.sha256()
-        self._say({"run": asdict(head)})
+        self._say({"run": entries(head)})
 
     def add(self, part: FrozenPayment | FrozenHeld) -> None:
         """Take in the next part."""
-        self._say({"payment" if isinstance(part, FrozenPayment) else "held": asdict(part)})
+        self._say({"payment" if isinstance(part, FrozenPayment) else "held": entries(part)})
 
     def digest(self) -> bytes:
         """SHA-256 over the canonical text, one line per part."""

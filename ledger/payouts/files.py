@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -35,6 +35,12 @@ _ISSUE = text("""
            end_to_end_id = :message || '-' || lpad(line::text, greatest(6, length(line::text)), '0')
                            || case when reissue > 0 then '-R' || reissue else '' end
      where run_id = :run
+""")
+
+_TO_POST = text("select id, partner_id, amount from payout_payment where run_id = :run order by line")
+_TO_WRITE = text("""
+    select p.end_to_end_id, p.amount, p.name, p.iban, p.bic, s.uai
+      from payout_payment p join partner s on s.id = p.partner_id where p.run_id = :run order by p.line
 """)
 
 _INSERT_FILE = text("""
@@ -102,16 +108,34 @@ def issue(conn: Connection, run: Run, message_id: str) -> None:
     """Give each payment its id in the message, and move its amount from the partner into transit."""
     conn.execute(_ISSUE, {"run": run.id, "message": message_id})
     school_year = school_year_at(run.cutoff)
-    batch: list[transfers.Transfer] = []
-    for payment in runs.payments(conn, run.id):
-        amount, partner_id = payment.frozen.amount, payment.frozen.partner_id
-        batch.append(
-            transfers.Transfer("payout", partner_account(partner_id), IN_TRANSIT, amount, payment.id, school_year)
+    found = conn.execute(_TO_POST, {"run": run.id}, execution_options=runs.STREAMED)
+    for rows in found.partitions(_POSTED_AT_ONCE):
+        transfers.post(
+            conn,
+            [
+                transfers.Transfer(
+                    "payout", partner_account(row.partner_id), IN_TRANSIT, row.amount, row.id, school_year
+                )
+                for row in rows
+            ],
         )
-        if len(batch) == _POSTED_AT_ONCE:
-            transfers.post(conn, batch)
-            batch.clear()
-    transfers.post(conn, batch)
+
+
+class IssuedPayment(NamedTuple):
+    """What the file says of a payment. `amount` in cents."""
+
+    end_to_end_id: str
+    amount: int
+    name: str
+    iban: str
+    bic: str | None
+    uai: str
+
+
+def issued(conn: Connection, run: Run) -> Iterator[IssuedPayment]:
+    """The payments of a run as its file says them, by line, drawn as they are asked for."""
+    with conn.execute(_TO_WRITE, {"run": run.id}, execution_options=runs.STREAMED) as found:
+        yield from map(IssuedPayment._make, found)
 
 
 def store(

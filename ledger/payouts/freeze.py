@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, text
 
 from ledger import audit
 from ledger.calendar import week_of
-from ledger.payouts.content import ContentHash, FrozenHead, FrozenHeld, FrozenPayment
+from ledger.payouts.content import ContentHash, FrozenHead, FrozenHeld, FrozenPayment, entries
 from ledger.payouts.rules import Account, Due, History, Hold, Terms, flags, hold, run_flags
 from ledger.payouts.settled import settled_through
 
@@ -29,12 +29,15 @@ LOCK_LINES = text("select pg_advisory_xact_lock(hashtext('atouts payout lines'))
 
 UNHURRIED = text("""
     select set_config(name, value, true)
-      from (values ('statement_timeout', '0'), ('lock_timeout', '0'), ('jit', 'off'),
-                   ('enable_seqscan', 'off'), ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'))
-        as wanted(name, value)
+      from (values ('statement_timeout', '0'), ('lock_timeout', '0'), ('jit', 'off')) as wanted(name, value)
 """)
-"""A run of the whole Region may take longer than a page of the portal. And it goes by the indexes, row by row, however
-large the tables seem when it is planned: half a million lines may come to a table that was empty then."""
+"""A run of the whole Region may take longer than a page of the portal."""
+
+# Half a million lines may come to a table that was empty when the statement was planned: row by row, by the indexes.
+_BY_THE_INDEXES = text("""
+    select set_config(name, 'off', true)
+      from (values ('enable_seqscan'), ('enable_hashjoin'), ('enable_mergejoin')) as avoided(name)
+""")
 
 _LIVE_WEEK = text("select id from payout_run where weekly and cutoff = :cutoff and state <> 'refused'")
 _NAMES_TAKEN = text("select reference from payout_run where reference like :week || '%'")
@@ -62,11 +65,9 @@ _DUE = text("""
          group by p.id
     ), sent_back as (
         select f.partner_id, max(f.reissue) + 1 as times
-          from transfer t
-          join transfer paid on paid.id = t.reverses
-          join payout_payment f on f.id = paid.document
+          from transfer t, lateral (select partner_id, reissue from payout_payment where id = t.document offset 0) f
          where t.kind = 'payout_reopened' and t.posted_at < :cutoff and t.id <= :settled
-           and not exists (select from payout_line l where l.transfer_id = t.id and l.live)
+           and not exists (select from payout_line l where l.transfer_id = t.id and l.live offset 0)
          group by f.partner_id
     )
     select o.*, left(p.siret, 9) as siren, p.status::text as status, coalesce(s.times, 0) as reissue,
@@ -91,9 +92,10 @@ _DUE = text("""
                                   order by id desc limit 12) f
                          having count(*) >= 3) usual on true
       left join lateral (select sum(f.amount) as amount
-                           from payout_payment f join payout_run r on r.id = f.run_id
-                          where f.partner_id = p.id and r.cutoff > :week_before and r.cutoff <= :cutoff
-                            and f.state in ('planned', 'issued', 'booked')) near on true
+                           from payout_payment f
+                          where f.partner_id = p.id and f.state in ('planned', 'issued', 'booked')
+                            and exists (select from payout_run r where r.id = f.run_id and r.cutoff > :week_before
+                                                                   and r.cutoff <= :cutoff offset 0)) near on true
      order by o.partner_id
 """)
 
@@ -211,6 +213,7 @@ class _Freeze:
             "settled": self.head.settled_through,
             "week_before": self.head.cutoff - timedelta(days=7),
         }
+        self.conn.execute(_BY_THE_INDEXES)
         # A cursor on the server: one batch of partners in memory at a time.
         with self.conn.execute(_DUE, asked, execution_options={"stream_results": True}) as found:
             for rows in found.partitions(_BATCH):
@@ -248,7 +251,7 @@ class _Freeze:
             horizons.append({"partner_id": row.partner_id, "through": through})
         run = {"run": self.run_id}
         if payments:
-            self.conn.execute(_INSERT_PAYMENTS, run | {"rows": json.dumps([asdict(one) for one in payments])})
+            self.conn.execute(_INSERT_PAYMENTS, run | {"rows": json.dumps([entries(one) for one in payments])})
             claimed = {
                 "settled": self.head.settled_through,
                 "cutoff": self.head.cutoff,
@@ -257,7 +260,7 @@ class _Freeze:
             }
             self.conn.execute(_INSERT_LINES, run | claimed)
         if held:
-            self.conn.execute(_INSERT_HELD, run | {"rows": json.dumps([asdict(one) for one in held])})
+            self.conn.execute(_INSERT_HELD, run | {"rows": json.dumps([entries(one) for one in held])})
         self.conn.execute(_RAISE_HORIZON, {"rows": json.dumps(horizons)})
 
     def decide(self, due: Due) -> FrozenPayment | FrozenHeld:

@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from ledger.identifiers import InvalidIdentifier, parse_iban
+from ledger.identifiers import InvalidIdentifier, check_iban
 
 
 class Hold(StrEnum):
@@ -212,7 +212,7 @@ def run_flags(payments: int, amount: int, terms: Terms) -> tuple[Flag, ...]:
 
 def _payable(iban: str) -> bool:
     try:
-        return parse_iban(iban).text == iban
+        return check_iban(iban) == iban
     except InvalidIdentifier:
         return False
 

@@ -151,7 +151,8 @@ _PAYMENTS = """
 """
 
 
-_STREAMED = {"stream_results": True, "yield_per": 1000}
+STREAMED = {"stream_results": True, "yield_per": 1000}
+"""How to read what may be a hundred thousand rows."""
 
 
 def _run(row: Row[Any]) -> Run:
@@ -244,7 +245,7 @@ def in_state(conn: Connection, *states: State) -> list[Run]:
 def payments(conn: Connection, run_id: int) -> Iterator[Payment]:
     """The payments of a run by line, drawn as they are asked for: a run may have a hundred thousand."""
     wanted = text(_PAYMENTS + " where p.run_id = :run order by p.line")
-    with conn.execute(wanted, {"run": run_id}, execution_options=_STREAMED) as found:
+    with conn.execute(wanted, {"run": run_id}, execution_options=STREAMED) as found:
         for row in found:
             yield _payment(row)
 
@@ -270,7 +271,7 @@ def held(conn: Connection, run_id: int) -> Iterator[Held]:
         select h.*, s.name, s.siret from payout_held h join partner s on s.id = h.partner_id
          where h.run_id = :run order by h.partner_id
     """)
-    with conn.execute(wanted, {"run": run_id}, execution_options=_STREAMED) as found:
+    with conn.execute(wanted, {"run": run_id}, execution_options=STREAMED) as found:
         for row in found:
             frozen = FrozenHeld(
                 partner_id=row.partner_id, amount=row.amount, transfers=row.transfers, reason=Hold(row.reason)

@@ -79,11 +79,12 @@ create table bank_account_block (
 );
 create unique index one_open_block on bank_account_block (account_id) where lifted_at is null;
 
+create index bank_account_by_partner on partner_bank_account (partner_id, id);
 create index current_bank_account_by_iban on partner_bank_account (iban) where accepted_at is not null and ended_at is null;
 create unique index one_pending_bank_account on partner_bank_account (partner_id) where accepted_at is null and ended_at is null;
 
 create function bank_account_is_guarded() returns trigger
-language plpgsql security definer set search_path = atouts, pg_temp as $$
+language plpgsql security definer set search_path = atouts, pg_temp set enable_seqscan = off as $$
 declare
     changes constant boolean := exists (select from partner_bank_account o
                                          where o.partner_id = new.partner_id and o.id <> new.id and o.accepted_at is not null);
