@@ -6,7 +6,6 @@ leaves it alone. The database decides (see `ledger.payouts`), neither the queue 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -23,9 +22,11 @@ from batch.sepa.pain001 import Debtor, Payment, PaymentBatch, WrittenFile, messa
 from batch.sepa.profile import BankProfile, load_profile, profile_from
 from batch.sepa.rules import Finding
 from batch.sepa.target import requested_execution_date
+from ledger import audit
 from ledger.data_folder import Unusable
 from ledger.identifiers import InvalidIdentifier, parse_iban
 from ledger.payouts import calendar, files, runs
+from ledger.payouts.approval import NotAllowed
 from ledger.payouts.freeze import freeze
 from ledger.payouts.rules import Payer, Terms
 from ledger.payouts.runs import Run
@@ -174,7 +175,7 @@ def transmit(engine: Engine, run_id: int, *, actor: str, folder: Path | None = N
     with engine.begin() as conn:
         run = files.lock_for_file(conn, run_id)
         target = folder / (run.file.name if run.file else "")
-        if run.state not in ("approved", "generated", "frozen", "refused", "empty"):
+        if run.file is not None and run.state != "generated":
             return target
         # Committed before a byte leaves: after a crash we know that it may have left.
         number = files.begin_transmission(conn, run, channel="directory", destination=str(folder), actor=actor)
@@ -226,7 +227,11 @@ def download(engine: Engine, run_id: int, stream: BinaryIO, *, actor: str) -> ru
         return file
 
 
-def fingerprint(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def handed_over(engine: Engine, run_id: int, *, actor: str) -> None:
+    """A person brought a downloaded copy of the file to the bank. Raises `NotAllowed` if nobody has downloaded any."""
+    with engine.begin() as conn:
+        run = files.lock_for_file(conn, run_id)
+        if run.file is None:
+            raise NotAllowed("no_file_yet", "Le fichier de cette campagne n’est pas encore produit.")
+        files.confirm_transmission(conn, run_id, actor=actor, reason="remis à la main")
+        audit.record(conn, actor=actor, action="payout.transmit", subject=f"payout_run:{run.reference}")

@@ -35,18 +35,7 @@ _ALTERED_LINES = text("""
      limit 1
 """)
 
-_OUTDATED = text("""
-    select p.line, s.name, case when s.status <> 'validated' then 'status'
-                                when a.ended_at is not null then 'ended'
-                                else 'blocked' end as why
-      from payout_payment p
-      join partner s on s.id = p.partner_id
-      join partner_bank_account a on a.id = p.bank_account_id
-     where p.run_id = :run
-       and (s.status <> 'validated' or a.ended_at is not null
-            or exists (select from bank_account_block b where b.account_id = a.id and b.lifted_at is null))
-     order by p.line limit 20
-""")
+_OUTDATED = text("select line, partner_name, why from payout_outdated(:run) limit 20")
 
 _OUTDATED_WORDS = {
     "status": "le partenaire n’est plus validé",
@@ -58,6 +47,7 @@ _REFUSALS = {
     "only_frozen_runs_are_approved": "Cette campagne n’attend pas d’approbation.",
     "approval_is_of_the_content": "Cette empreinte n’est pas celle de la campagne : relisez-la avant d’approuver.",
     "run_within_its_limit": "La somme dépasse le plafond d’une campagne.",
+    "payees_are_current": "Un bénéficiaire a changé depuis : refusez la campagne et préparez-la de nouveau.",
     "maker_is_not_checker": "Vous avez préparé cette campagne : une autre personne doit l’approuver.",
     "no_hand_in_its_accounts": (
         "Vous êtes intervenu sur un compte bancaire de cette campagne : une autre personne doit l’approuver."
@@ -130,7 +120,7 @@ def refuse(conn: Connection, run_id: int, *, actor: str, reason: str) -> None:
 def outdated(conn: Connection, run_id: int) -> list[Outdated]:
     """The first payments whose partner or account is not any more what it was when the run was frozen."""
     found = conn.execute(_OUTDATED, {"run": run_id})
-    return [Outdated(row.line, row.name, _OUTDATED_WORDS[row.why]) for row in found]
+    return [Outdated(row.line, row.partner_name, _OUTDATED_WORDS[row.why]) for row in found]
 
 
 def require_current(conn: Connection, run_id: int) -> None:

@@ -14,7 +14,7 @@ from typing import BinaryIO, NamedTuple
 
 from sqlalchemy import Connection, text
 
-from ledger import audit, transfers
+from ledger import audit, promises, transfers
 from ledger.accounts import IN_TRANSIT, partner_account
 from ledger.calendar import school_year_at
 from ledger.payouts import runs
@@ -64,6 +64,9 @@ _TRANSMISSIONS = text("""
     select channel, destination, begun_by, begun_at, finished_at from payout_transmission
      where run_id = :run order by id
 """)
+
+
+_REFUSALS = {"transmission_is_recorded": "Téléchargez d’abord le fichier : personne ne l’a encore pris."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +229,13 @@ def finish_transmission(
 
 
 def confirm_transmission(conn: Connection, run_id: int, *, actor: str, reason: str | None = None) -> None:
-    """The bank has the file: a person brought it there, or it lies where the bank takes it."""
+    """The bank has the file: a person brought it there, or it lies where the bank takes it.
+
+    Raises `NotAllowed` for a file that never left.
+    """
     if runs.get(conn, run_id).state == "generated":
-        conn.execute(STEP, {"run": run_id, "state": "transmitted", "actor": actor, "reason": reason})
+        with promises.told(conn, _REFUSALS, NotAllowed):
+            conn.execute(STEP, {"run": run_id, "state": "transmitted", "actor": actor, "reason": reason})
 
 
 def left_open(conn: Connection) -> list[tuple[int, str]]:

@@ -159,13 +159,18 @@ def generate(run: str) -> None:
 @command.command()
 @click.argument("run")
 @click.option("--to", "folder", type=click.Path(file_okay=False, path_type=Path), help="Else ATOUTS_PAYOUT_FOLDER.")
-def transmit(run: str, folder: Path | None) -> None:
+@click.option("--by-hand", is_flag=True, help="Only note that somebody brought a downloaded copy to the bank.")
+def transmit(run: str, folder: Path | None, by_hand: bool) -> None:
     """Put the file of RUN where the bank's software takes it. Doing it again sends nothing else than the same bytes."""
     engine = application_engine()
     found = _look_up(engine, run)
-    path = payouts.transmit(engine, found.id, actor=actor(), folder=folder)
+    if by_hand:
+        payouts.handed_over(engine, found.id, actor=actor())
+        where = "à la main"
+    else:
+        where = str(payouts.transmit(engine, found.id, actor=actor(), folder=folder))
     payout_documents.mail_advices(engine, found.id)
-    Console().print(f"{found.reference} est transmise : {path}", highlight=False, soft_wrap=True)
+    Console().print(f"{found.reference} est transmise : {where}", highlight=False, soft_wrap=True)
 
 
 @command.command()

@@ -291,6 +291,31 @@ def test_a_file_is_made_for_an_approved_run_only(world: World, run: Run) -> None
     refused(world.engine, file, "only_approved_runs_are_written", run=run.id)
 
 
+def test_a_run_whose_payees_have_changed_is_neither_approved_nor_written(world: World) -> None:
+    partner = world.partner()
+    world.sale(partner, 5556, BEFORE)
+    approved = world.approve(world.freeze(AFTER, weekly=False))
+    world.sale(partner, 5557, BEFORE)
+    frozen = world.freeze(AFTER, weekly=False)
+    person = world.person(Role.PAYMENT_APPROVER)
+    file = """
+        insert into payout_file (run_id, message_number, message_id, created_at, execution_date, name, size, sha256)
+        values (:run, 1, 'M', now(), '2026-09-08', 'M.xml', 3, sha256('abc'))
+    """
+    for change in (
+        "update partner set status = 'suspended' where id = :partner",
+        "update partner_bank_account set ended_at = now() where partner_id = :partner",
+        """insert into bank_account_block (account_id, reason, blocked_by)
+           select id, 'x', 'y' from partner_bank_account where partner_id = :partner""",
+    ):
+        with world.engine.connect() as conn, conn.begin() as transaction:
+            conn.execute(text(change), {"partner": partner})
+            assert breaks(conn, file, run=approved.id) == "payees_are_current"
+            asked = {"run": frozen.id, "person": person, "hash": frozen.content_hash}
+            assert breaks(conn, APPROVE, **asked) == "payees_are_current"
+            transaction.rollback()
+
+
 # -- approvals -----------------------------------------------------------------------------------------------------
 
 APPROVE = "insert into payout_approval (run_id, person_id, content_hash) values (:run, :person, :hash)"

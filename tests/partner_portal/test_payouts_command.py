@@ -74,6 +74,20 @@ def test_a_week_goes_from_the_till_to_the_bank(world: World, tmp_path: Path) -> 
     assert "état" in atouts("refuse", run.reference, "--reason", "trop tard", code=1).output
 
 
+def test_a_file_that_was_downloaded_may_be_brought_to_the_bank_by_hand(world: World, tmp_path: Path) -> None:
+    world.sale(world.partner(), 7000, datetime.now(UTC) - timedelta(days=8))
+    atouts("prepare")
+    with world.engine.connect() as conn:
+        (run,) = runs.latest(conn)
+    assert "pas encore produit" in atouts("transmit", run.reference, "--by-hand", code=1).output
+    world.approve(run)
+    atouts("generate", run.reference)
+    assert "personne ne l’a encore pris" in atouts("transmit", run.reference, "--by-hand", code=1).output
+    atouts("download", run.reference, "--to", str(tmp_path / "copie.xml"))
+    atouts("transmit", run.reference, "--by-hand")
+    assert world.run(run.id).state == "transmitted"
+
+
 def test_a_refused_week_can_be_prepared_anew(world: World) -> None:
     world.sale(world.partner(), 7000, datetime.now(UTC) - timedelta(days=8))
     atouts("prepare")

@@ -234,6 +234,21 @@ begin atomic
        and not exists (select from atouts.payout_line l where l.transfer_id = t.id and l.live offset 0);
 end;
 
+-- The payments of a run whose partner or account is not any more what it was when the run was frozen.
+create function payout_outdated(p_run integer)
+returns table (line integer, partner_name text, why text)
+language sql stable
+begin atomic
+    select p.line, s.name, case when s.status <> 'validated' then 'status' when a.ended_at is not null then 'ended' else 'blocked' end
+      from atouts.payout_payment p
+      join atouts.partner s on s.id = p.partner_id
+      join atouts.partner_bank_account a on a.id = p.bank_account_id
+     where p.run_id = p_run
+       and (s.status <> 'validated' or a.ended_at is not null
+            or exists (select from atouts.bank_account_block b where b.account_id = a.id and b.lifted_at is null))
+     order by p.line;
+end;
+
 create table payout_approval (
     run_id       integer not null references payout_run,
     person_id    integer not null references person,
@@ -398,6 +413,8 @@ begin
         perform payout_refuse('approval_is_of_the_content', 'the hash approved is not the run''s hash');
     elsif run.amount > run.amount_limit then
         perform payout_refuse('run_within_its_limit', format('run %s is above the limit of a run', run.reference));
+    elsif exists (select from payout_outdated(run.id)) then
+        perform payout_refuse('payees_are_current', format('a payee of run %s has changed', run.reference));
     elsif run.prepared_by = approver then
         perform payout_refuse('maker_is_not_checker', format('%s prepared the run', approver));
     elsif exists (select from payout_payment p join partner_bank_account a on a.id = p.bank_account_id
@@ -419,6 +436,8 @@ language plpgsql security definer set search_path = atouts, pg_temp as $$
 begin
     if (select state from payout_run where id = new.run_id for update) is distinct from 'approved' then
         perform payout_refuse('only_approved_runs_are_written', 'a file is made for an approved run');
+    elsif exists (select from payout_outdated(new.run_id)) then
+        perform payout_refuse('payees_are_current', 'a payee has changed since the run was frozen');
     elsif new.message_number <> (select coalesce(max(message_number), 0) + 1 from payout_file) then
         perform payout_refuse('messages_without_gap', 'messages are numbered without a gap');
     end if;
