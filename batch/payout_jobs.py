@@ -11,7 +11,7 @@ import structlog
 from rq import get_current_job
 from sqlalchemy import Engine
 
-from batch import payout_documents, payouts
+from batch import payout_documents, payouts, settings
 from batch.queue import queue
 from ledger.database import application_engine
 from ledger.payouts import calendar, files, runs
@@ -41,8 +41,11 @@ def nudge() -> list[str]:
     """
     with _books() as engine, engine.connect() as conn:
         due: list[tuple[Callable[..., object], tuple[object, ...]]] = []
-        if calendar.due(conn, datetime.now(UTC)):
+        weeks = calendar.due(conn, datetime.now(UTC))
+        if weeks and settings.PAYER_IBAN.is_set:
             due.append((prepare_due_weeks, ()))
+        elif weeks:
+            log.warning("payouts.no_payer", missing=settings.PAYER_IBAN.variable, weeks=[week.name for week in weeks])
         due += [(transmit_file, (run_id, ACTOR, folder)) for run_id, folder in files.left_open(conn)]
         since = datetime.now(UTC) - _LOOK_BACK
         due += [(mail_advices, (run_id,)) for run_id in payout_documents.runs_without_all_advices(conn, since)]

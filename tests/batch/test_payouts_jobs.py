@@ -62,6 +62,12 @@ def test_without_anything_owed_a_nudge_does_nothing(world: World) -> None:
     assert payout_jobs.nudge() == []
 
 
+def test_without_an_account_that_pays_nothing_is_prepared(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.sale(world.partner(), 1000, LAST_WEEK)
+    monkeypatch.delenv("ATOUTS_PAYER_IBAN")
+    assert payout_jobs.nudge() == []
+
+
 def test_the_jobs_take_a_run_to_the_bank_and_write_to_its_partners_once(world: World, tmp_path: Path) -> None:
     for _ in range(3):
         world.sale(world.partner(), 1000, LAST_WEEK)

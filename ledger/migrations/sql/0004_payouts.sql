@@ -90,7 +90,8 @@ declare
                                          where o.partner_id = new.partner_id and o.id <> new.id and o.accepted_at is not null);
 begin
     if tg_op = 'UPDATE' and (
-        (old.partner_id, old.iban, old.holder, old.asked_by, old.asked_at) <> (new.partner_id, new.iban, new.holder, new.asked_by, new.asked_at)
+        (old.partner_id, old.iban, old.holder, old.asked_by, old.asked_at)
+        <> (new.partner_id, new.iban, new.holder, new.asked_by, new.asked_at)
         or old.bic is distinct from new.bic or old.ended_at is not null
         or (old.accepted_at is not null and (old.accepted_at, old.accepted_by) is distinct from (new.accepted_at, new.accepted_by)))
     then
@@ -342,7 +343,8 @@ begin
                    when t.debit_account then a.amount = -t.amount
                    else false end)
     then
-        perform payout_refuse('lines_claim_what_is_owed', 'a line pays a transfer of its partner, before the cut-off, with its whole amount');
+        perform payout_refuse('lines_claim_what_is_owed',
+                              'a line pays a transfer of its partner, before the cut-off, with its whole amount');
     end if;
     return null;
 end $$;
@@ -475,7 +477,8 @@ create trigger payout_transmission_is_of_the_file before insert or update on pay
 create function payout_payment_moves() returns trigger
 language plpgsql as $$
 begin
-    if (to_jsonb(old) - '{state,state_at,state_reason,end_to_end_id}'::text[]) <> (to_jsonb(new) - '{state,state_at,state_reason,end_to_end_id}'::text[])
+    if to_jsonb(old) - '{state,state_at,state_reason,end_to_end_id}'::text[]
+       <> to_jsonb(new) - '{state,state_at,state_reason,end_to_end_id}'::text[]
        or (old.end_to_end_id is not null and old.end_to_end_id is distinct from new.end_to_end_id)
        or (old.state, new.state) not in (('planned', 'issued'), ('planned', 'withdrawn'), ('issued', 'booked'), ('issued', 'rejected'),
                                          ('issued', 'returned'), ('booked', 'returned'))
@@ -523,7 +526,8 @@ begin
            or exists (select from payout_payment p
                        where p.run_id = run.id
                          and (p.transfers, p.amount) <> (select count(*), sum(l.amount) from payout_line l where l.payment_id = p.id))
-           or (run.carried, run.held) <> (select coalesce(sum(amount) filter (where carried), 0), coalesce(sum(amount) filter (where not carried), 0)
+           or (run.carried, run.held) <> (select coalesce(sum(amount) filter (where carried), 0),
+                                                 coalesce(sum(amount) filter (where not carried), 0)
                                             from payout_held where run_id = run.id)
         then
             perform payout_refuse('run_adds_up', format('run %s does not add up', run.reference));
