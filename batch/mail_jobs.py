@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from batch import mail
-from ledger.database import application_engine
+from ledger.database import working_engine
 
 
 def send() -> dict[str, int | bool]:
     """The job: send what is due, and tell what became of it."""
-    engine = application_engine()
-    try:
+    with working_engine() as engine:
         return asdict(mail.send_due(engine))
-    finally:
-        engine.dispose()

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
 from rq import get_current_job
-from sqlalchemy import Engine
 
 from batch import payout_documents, payouts, settings
 from batch.queue import queue
-from ledger.database import application_engine
+from ledger.database import working_engine
 from ledger.payouts import calendar, files, runs
-from ledger.payouts.settled import StillPosting
+from ledger.settled import StillPosting
 
 log = structlog.get_logger(__name__)
 
@@ -25,21 +23,12 @@ _LOOK_BACK = timedelta(days=30)
 """How far back a nudge looks for runs whose advices were not all written."""
 
 
-@contextmanager
-def _books() -> Iterator[Engine]:
-    engine = application_engine()
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-
-
 def nudge() -> list[str]:
     """Look into the database for what is due or was left half done, put it into the queue, and say what that was.
 
     The calendar calls this every few minutes. What it puts into the queue twice is done once.
     """
-    with _books() as engine, engine.connect() as conn:
+    with working_engine() as engine, engine.connect() as conn:
         due: list[tuple[Callable[..., object], tuple[object, ...]]] = []
         weeks = calendar.due(conn, datetime.now(UTC))
         if weeks and settings.PAYER_IBAN.is_set:
@@ -56,7 +45,7 @@ def nudge() -> list[str]:
 
 def prepare_due_weeks() -> list[int]:
     """Freeze a run for each week that is due. Postings under way are no failure: the next nudge finds them ended."""
-    with _books() as engine:
+    with working_engine() as engine:
         try:
             return payouts.prepare_due(engine, actor=ACTOR)
         except StillPosting as error:
@@ -66,22 +55,22 @@ def prepare_due_weeks() -> list[int]:
 
 def prepare_week(week: str, actor: str) -> int:
     """Freeze the run of a week anew, such as "2026-W36", after its run was refused."""
-    with _books() as engine:
+    with working_engine() as engine:
         return payouts.prepare(engine, cutoff=calendar.week_named(week).ends_at, actor=actor, weekly=True)
 
 
 def generate_file(run_id: int, actor: str) -> str:
     """Make the file of an approved run, and return its name. The job tells how many payments are written."""
-    with _books() as engine:
+    with working_engine() as engine:
         with engine.connect() as conn:
             total = runs.get(conn, run_id).payments
-        run = payouts.generate(engine, run_id, actor=actor, progress=lambda done: _tell(done, total))
+        run = payouts.generate(engine, run_id, actor=actor, progress=lambda done: tell(done, total))
         return run.file.name if run.file else ""
 
 
 def transmit_file(run_id: int, actor: str, folder: str | None = None) -> str:
     """Put the file where the bank's software takes it, have the advices mailed, and return its path."""
-    with _books() as engine:
+    with working_engine() as engine:
         path = payouts.transmit(engine, run_id, actor=actor, folder=Path(folder) if folder else None)
         payout_documents.mail_advices(engine, run_id)
         return str(path)
@@ -89,11 +78,12 @@ def transmit_file(run_id: int, actor: str, folder: str | None = None) -> str:
 
 def mail_advices(run_id: int) -> int:
     """Write the mails that a transmitted run still owes to its partners."""
-    with _books() as engine:
+    with working_engine() as engine:
         return payout_documents.mail_advices(engine, run_id)
 
 
-def _tell(done: int, total: int) -> None:
+def tell(done: int, total: int) -> None:
+    """Note on the job under way, if there is one, that `done` of its `total` steps are done."""
     job = get_current_job()
     if job is not None:
         job.meta.update(done=done, total=total)

@@ -15,7 +15,6 @@ from uuid import UUID
 
 import structlog
 from redis import Redis
-from rq import get_current_job
 from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.worker import Worker
@@ -24,12 +23,12 @@ from batch import payout_jobs, payouts
 from batch.queue import queue
 from batch.sepa.profile import ProfileError
 from ledger.data_folder import Unusable
-from ledger.database import application_engine
+from ledger.database import working_engine
 from ledger.payouts import calendar
 from ledger.payouts.approval import Altered, NotAllowed
 from ledger.payouts.freeze import NotYet
 from ledger.payouts.runs import UnknownRun
-from ledger.payouts.settled import StillPosting
+from ledger.settled import StillPosting
 
 log = structlog.get_logger(__name__)
 
@@ -155,27 +154,21 @@ def _told(job: Callable[..., list[int]]) -> Callable[..., Outcome]:
 @_told
 def prepare_due(actor: str) -> list[int]:
     """Freeze a run for each week that is due, one after the other."""
-    engine = application_engine()
-    try:
+    with working_engine() as engine:
         with engine.connect() as conn:
             weeks = calendar.due(conn, datetime.now(UTC))
         prepared = []
         for number, week in enumerate(weeks):
-            _tell(number, len(weeks))
+            payout_jobs.tell(number, len(weeks))
             prepared.append(payouts.prepare(engine, cutoff=week.ends_at, actor=actor, weekly=True))
         return prepared
-    finally:
-        engine.dispose()
 
 
 @_told
 def prepare_now(cutoff: str, actor: str) -> list[int]:
     """Freeze a run out of turn, of all that was owed at the instant of the order."""
-    engine = application_engine()
-    try:
+    with working_engine() as engine:
         return [payouts.prepare(engine, cutoff=datetime.fromisoformat(cutoff), actor=actor)]
-    finally:
-        engine.dispose()
 
 
 @_told
@@ -205,10 +198,3 @@ _CARRIED_OUT_BY: dict[Order, Callable[..., Outcome]] = {
     Order.GENERATE: generate,
     Order.TRANSMIT: transmit,
 }
-
-
-def _tell(done: int, total: int) -> None:
-    job = get_current_job()
-    if job is not None:
-        job.meta.update(done=done, total=total)
-        job.save_meta()  # type: ignore[no-untyped-call]

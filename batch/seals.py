@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import Engine
 
 from ledger import seals
-from ledger.database import application_engine
+from ledger.database import working_engine
 from ledger.seals import Seal
 
 log = structlog.get_logger()
@@ -28,10 +28,9 @@ def seal_all(engine: Engine) -> Iterator[Seal]:
 
 def seal_history() -> str | None:
     """The job: seal what there is, log each seal, and return the latest one as it is printed."""
-    engine = application_engine()
     latest = None
-    for made in seal_all(engine):
-        log.info("history.sealed", seal=made.printed, last_id=made.last_id, transfers=made.transfers)
-        latest = made.printed
-    engine.dispose()
+    with working_engine() as engine:
+        for made in seal_all(engine):
+            log.info("history.sealed", seal=made.printed, last_id=made.last_id, transfers=made.transfers)
+            latest = made.printed
     return latest

@@ -16,8 +16,8 @@ from batch.student_letters import last_day, receipt_letter, reminder_letter
 from ledger import outbox, student_notices
 from ledger.calendar import paris_date
 from ledger.data_folder import Unusable
-from ledger.database import application_engine
-from ledger.payouts.settled import StillPosting, settled_through
+from ledger.database import working_engine
+from ledger.settled import StillPosting, settled_through
 
 log = structlog.get_logger(__name__)
 
@@ -96,14 +96,11 @@ def reminder_days() -> tuple[int, ...]:
 
 def nudge() -> dict[str, int]:
     """The job: write what is due. Sales that are still being posted are left to the next nudge."""
-    engine = application_engine()
-    try:
+    with working_engine() as engine:
         done = {"receipts": 0, "reminders": write_reminders(engine)}
         try:
             done["receipts"] = write_receipts(engine)
         except StillPosting as error:
             log.warning("receipts.still_posting", reason=str(error))
-    finally:
-        engine.dispose()
     log.info("students.written_to", **done)
     return done

@@ -76,6 +76,16 @@ def application_engine() -> Engine:
     )
 
 
+@contextlib.contextmanager
+def working_engine() -> Iterator[Engine]:
+    """`application_engine` for one piece of work, such as a job: its connections are closed at the end."""
+    engine = application_engine()
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
 def owner_engine() -> Engine:
     """A pool of connections as the owner, for migrations and maintenance, which may take as long as they need."""
     return engine_for(owner_url())

@@ -28,7 +28,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from ledger.payouts.settled import StillPosting, settled_through
+from ledger.settled import StillPosting, settled_through
 from ledger.streams import Progress, copied_rows, silent, take_time
 
 COLUMNS = "id, posted_at, debit_account, credit_account, amount, document, line, kind, school_year, reverses"

@@ -93,7 +93,7 @@ _RECEIPTS = text("""
 def claim_receipts(conn: Connection, settled: int, *, limit: int = 2_000) -> list[Receipt] | None:
     """Claim the receipts of the next `limit` transfers, at most up to the number `settled`; None when all are written.
 
-    `settled` is what `ledger.payouts.settled.settled_through` told before: below it no transfer can appear any more, so
+    `settled` is what `ledger.settled.settled_through` told before: below it no transfer can appear any more, so
     no sale is passed over, and a sale whose first line is there is there as a whole. Students without an address get
     none: they are listed for their school.
     """

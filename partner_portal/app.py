@@ -33,9 +33,9 @@ from partner_portal.establishment import blueprint as establishment
 from partner_portal.groups import pages as groups
 from partner_portal.money import pages as money
 from partner_portal.partner_desk import blueprint as partner_desk
-from partner_portal.payouts import PAGES as payout_pages
+from partner_portal.payouts import blueprint as payouts
 from partner_portal.portal import Portal
-from partner_portal.reconciliation import PAGES as reconciliation_pages
+from partner_portal.reconciliation import blueprint as reconciliation
 from partner_portal.resources import RESOURCES
 from partner_portal.sign_up import pages as sign_up
 from partner_portal.strict_json import StrictJSONProvider
@@ -54,12 +54,12 @@ PAGES: tuple[Blueprint, ...] = (
     sales_pages.blueprint,
     catalogue_pages.blueprint,
     money.blueprint,
-    payout_pages,
+    payouts,
     groups.blueprint,
     sign_up.blueprint,
     establishment,
     partner_desk,
-    reconciliation_pages,
+    reconciliation,
     sign_in.blueprint,
     links.blueprint,
     account.blueprint,

@@ -19,6 +19,7 @@ SECTIONS = {
     "To run it": {
         "serve": "Serve the portal and its API.",
         "worker": "Do what waits in the queues.",
+        "calendar": "Put into the queues what is due, at its time.",
         "status": "Show what runs here.",
         "stop": "Stop what was started here, and nothing else.",
         "db": "Bring the database to this release.",

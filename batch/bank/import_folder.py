@@ -17,7 +17,7 @@ from batch import settings
 from batch.bank.import_file import ImportReport, import_bank_file
 from batch.bank.refusal import BankFileRefused
 from ledger.data_folder import Unusable
-from ledger.database import application_engine
+from ledger.database import working_engine
 
 log = structlog.get_logger(__name__)
 
@@ -77,8 +77,5 @@ def watch() -> int:
     """The job: take in what lies in the folder that is set, and say how many files that were."""
     if not settings.BANK_FOLDER.value:
         return 0
-    engine = application_engine()
-    try:
+    with working_engine() as engine:
         return len(import_folder(engine, Path(settings.BANK_FOLDER.value)))
-    finally:
-        engine.dispose()

@@ -20,7 +20,7 @@ from ledger import audit
 from ledger.calendar import week_of
 from ledger.payouts.content import ContentHash, FrozenHead, FrozenHeld, FrozenPayment, entries
 from ledger.payouts.rules import Account, Due, History, Hold, Terms, flags, hold, run_flags
-from ledger.payouts.settled import settled_through
+from ledger.settled import settled_through
 
 _BATCH = 2000
 

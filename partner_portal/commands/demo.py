@@ -44,6 +44,7 @@ def command(students: int, serve: bool, bind: str | None, show_code: bool) -> No
         play(Story(stage, engine, data_folder() / "demo", f"http://{address}", students))
         stage.say(f"Joué en {stage.seconds:.0f} secondes, de vrais processus. Tout est dans {data_folder() / 'demo'}.")
         if serve:
+            processes.start("calendar", "calendar")
             _invite(stage, address)
             with contextlib.suppress(KeyboardInterrupt):
                 processes.wait()

@@ -22,7 +22,7 @@ from ledger.payouts import approval, calendar, runs
 from ledger.payouts.approval import Altered, NotAllowed
 from ledger.payouts.freeze import NotYet
 from ledger.payouts.runs import Run, UnknownRun
-from ledger.payouts.settled import StillPosting
+from ledger.settled import StillPosting
 from partner_portal.commands import payout_tables as tables
 from partner_portal.commands.operator import actor
 from partner_portal.commands.proof import proved

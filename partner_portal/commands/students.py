@@ -10,7 +10,7 @@ from rich.table import Table
 from batch import student_mails
 from batch.french import counted, whole_number
 from ledger import database, student_notices
-from ledger.payouts.settled import StillPosting
+from ledger.settled import StillPosting
 from partner_portal.commands.roster import SchoolYear, this_school_year
 
 COLUMNS = ("UAI", "Établissement", "Classe", "Nom", "Prénom", "Adresse refusée")

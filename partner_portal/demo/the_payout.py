@@ -2,18 +2,18 @@
 
 import time
 from datetime import UTC, datetime
-from typing import cast
+from uuid import UUID, uuid4
 
-from rq.job import Job
-from rq.results import Result
+from redis import Redis
 
-from batch import payout_documents, payouts
+from batch import payout_documents, payout_orders, payouts
 from batch.documents.payout_run import payout_run_pdf
 from batch.documents.remittance_advice import remittance_advice_csv, remittance_advice_pdf
 from batch.french import counted, euros
-from batch.queue import queue
+from batch.payout_orders import Order
+from batch.queue import redis_connection
 from batch.sepa.check import check_file
-from ledger import database, seals
+from ledger import seals
 from ledger.data_folder import Unusable
 from ledger.payouts import approval, runs
 from ledger.payouts.approval import NotAllowed
@@ -23,15 +23,6 @@ from partner_portal.demo.story import Story
 PATIENCE_SECONDS = 120
 
 
-def freeze_run(cutoff: str, actor: str) -> int:
-    """The job: freeze all that is owed before the instant `cutoff`; returns the run's number."""
-    engine = database.application_engine()
-    try:
-        return payouts.prepare(engine, cutoff=datetime.fromisoformat(cutoff), actor=actor)
-    finally:
-        engine.dispose()
-
-
 def close_the_week(story: Story) -> None:
     """From what partners are owed to the file that the bank takes, and what explains it to each of them."""
     stage = story.stage
@@ -39,14 +30,16 @@ def close_the_week(story: Story) -> None:
     with story.engine.begin() as conn:
         seals.seal(conn)
     (accountant,) = story.cast[Role.ACCOUNTANT]
-    job = queue("high").enqueue(freeze_run, datetime.now(UTC).isoformat(), f"person:{accountant}")
+    order = uuid4()
+    redis = redis_connection()
+    payout_orders.place(redis, order, Order.PREPARE_NOW, datetime.now(UTC).isoformat(), f"person:{accountant}")
     with stage.console.status("Une tâche fige ce qui est dû…"):
-        run_id = _result(job)
+        run_id = _prepared(redis, order)
     with story.engine.connect() as conn:
         run = runs.get(conn, run_id)
         payments = list(runs.payments(conn, run_id))
         held = list(runs.held(conn, run_id))
-    stage.say(f"Campagne {run.reference} figée par la tâche {job.id[:8]} : {counted(run.payments, 'virement')}.")
+    stage.say(f"Campagne {run.reference} figée par la tâche {str(order)[:8]} : {counted(run.payments, 'virement')}.")
     stage.say(
         f"{euros(run.amount)} à payer + {euros(run.carried)} reportés + {euros(run.held)} retenus "
         f"= {euros(run.owed)} dus."
@@ -70,16 +63,16 @@ def close_the_week(story: Story) -> None:
     _write_everything(story, run_id)
 
 
-def _result(job: Job) -> int:
-    """Wait for the worker; raise `Unusable` with its reason when the job failed."""
+def _prepared(redis: Redis, order: UUID) -> int:
+    """Wait for the worker, and return the number of the run; raise `Unusable` when there is none."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        result = job.latest_result()
-        if result is not None and result.type is Result.Type.SUCCESSFUL:
-            return int(cast(int, result.return_value))
-        if result is not None:
-            reason = (result.exc_string or "").strip().splitlines()[-1:]
-            raise Unusable(f"The payout job failed: {' '.join(reason)}")
+        progress = payout_orders.look_up(redis, order)
+        if progress.outcome is not None and progress.outcome.run_ids:
+            return progress.outcome.run_ids[0]
+        if progress.is_over:
+            reason = progress.outcome.refusal if progress.outcome else "see the worker's log"
+            raise Unusable(f"The payout job prepared nothing: {reason}")
         time.sleep(0.1)
     raise Unusable("The payout job was not taken by a worker.")
 

@@ -2,7 +2,7 @@
 
 from partner_portal.payouts import decisions, documents, orders, pages
 
-PAGES = pages.blueprint
+blueprint = pages.blueprint
 """Looking; the other modules add what they decide, order and print to it."""
 
-__all__ = ["PAGES", "decisions", "documents", "orders"]
+__all__ = ["blueprint", "decisions", "documents", "orders"]

@@ -2,7 +2,7 @@
 
 from partner_portal.reconciliation import decisions, deposits, pages
 
-PAGES = pages.blueprint
+blueprint = pages.blueprint
 """Looking; the other modules add what they take in and decide to it."""
 
-__all__ = ["PAGES", "decisions", "deposits"]
+__all__ = ["blueprint", "decisions", "deposits"]

@@ -14,8 +14,8 @@ from ledger.payouts import approval, calendar, runs
 from ledger.payouts.approval import NotAllowed
 from ledger.payouts.freeze import NotYet, freeze
 from ledger.payouts.rules import Flag
-from ledger.payouts.settled import StillPosting
 from ledger.rights import Role
+from ledger.settled import StillPosting
 from tests.conftest import Database
 from tests.payout_world import AFTER, BEFORE, MONDAY, PAYER, TERMS, World, iban
 

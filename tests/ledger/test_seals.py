@@ -16,8 +16,8 @@ from sqlalchemy.exc import IntegrityError
 from ledger import seals
 from ledger.database import engine_for, upgrade
 from ledger.embedded import EmbeddedPostgres
-from ledger.payouts.settled import settled_through
 from ledger.seals import Damage, NumbersWentBack, Seal, seal, verify
+from ledger.settled import settled_through
 from tests.conftest import Database
 from tests.ledger.scheme import BOOK, Line, Scheme, make_scheme
 

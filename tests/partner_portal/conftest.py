@@ -199,6 +199,7 @@ def look(page: Page) -> Callable[[str], None]:
 def look_at(page: Page, name: str) -> None:
     """See the fixture `look`."""
     folder = os.environ.get("ATOUTS_TEST_PICTURES")
+    page.wait_for_load_state("load")
     for width in (320, 1280, 360):
         page.set_viewport_size({"width": width, "height": 900})
         overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -227,6 +227,7 @@ def test_a_student_signs_in_with_the_browser(page: Page, issuer: str, fresh_data
             text("insert into student_identity values (:id, 'Morel', 'Lina', '2010-05-04', null)"), {"id": number}
         )
     page.goto("/")
+    page.get_by_role("link", name="Espace élève").click()
     page.get_by_role("link", name="Se connecter avec mon lycée").click()
     page.get_by_role("button", name="lina").click()
-    expect(page.get_by_text("Lina")).to_be_visible()
+    expect(page.get_by_role("heading", name="Bonjour Lina")).to_be_visible()

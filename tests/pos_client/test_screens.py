@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,9 @@ async def at_the_counter(till: Till, size: tuple[int, int] = (100, 30)) -> Async
 
 
 def play(scene: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(scene)
+    """Play `scene` in a thread of its own: browser tests of the same process keep a loop running in the main one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, scene).result()
 
 
 def test_three_gestures_serve_a_student_and_the_next_card_serves_the_next(till: Till, service: Service) -> None:

@@ -16,7 +16,7 @@ from ledger.calendar import school_year_at
 from ledger.database import engine_for
 from ledger.payouts import approval
 from ledger.payouts.freeze import freeze
-from ledger.payouts.settled import StillPosting
+from ledger.settled import StillPosting
 from tests.payout_world import TERMS
 
 

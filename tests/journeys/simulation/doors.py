@@ -120,7 +120,7 @@ class HttpDoor:
             raise NoAnswer
         if response.status_code >= 400 and response.json()["code"] not in {*Refusal, "conflict"}:
             raise RuntimeError(f"{intent} was answered {response.status_code} {response.text}")
-        return {"status": response.status_code, "body": _without_request_id(response)}
+        return {"status": response.status_code, "body": _lasting(response)}
 
     def _request(self, intent: Intent) -> tuple[str, dict[str, Any]]:
         asked = [
@@ -153,9 +153,11 @@ class HttpDoor:
         return [line["line"] for line in json.loads(answer["body"])["lines"]] if answer["status"] == 201 else []
 
 
-def _without_request_id(response: httpx.Response) -> str:
-    """The body, byte for byte; a problem that is no sale's refusal names its own request, which is left out."""
-    text = response.text
-    if response.status_code >= 400 and "request_id" in text:
-        return json.dumps({name: value for name, value in response.json().items() if name != "request_id"})
-    return text
+def _lasting(response: httpx.Response) -> str:
+    """The body, byte for byte; of a conflict only its code, as it tells of its moment and does nothing.
+
+    Two clerks who cancel the same lines are both refused, once one and once two of them are gone already.
+    """
+    if response.status_code == 409 and response.json()["code"] == "conflict":
+        return "conflict"
+    return response.text

@@ -1,0 +1,17 @@
+"""`atouts calendar`: what happens by itself, at its time."""
+
+import click
+
+from batch import calendar_jobs
+from partner_portal.processes import noted
+
+
+@click.command()
+def command() -> None:
+    """Put into the queues what is due, until stopped: payouts, mails, seals, the bank's folder, reminders.
+
+    Each entry asks the database what is due and changes nothing when nothing is, so several may run. An `atouts worker`
+    does the work.
+    """
+    with noted("calendar"):
+        calendar_jobs.keep()
