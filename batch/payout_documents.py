@@ -88,12 +88,12 @@ def _line(one: PaidTransfer, week_began: datetime) -> AdviceLine:
         kind, title = "carry_over", "Régularisation"
     else:
         kind, title = ("carry_over" if one.posted_at < week_began else one.kind), one.title or ""
-    student = f"{one.first_name} {(one.last_name or '')[:1]}.".strip(" .") if one.first_name else ""
+    first_name, initial = one.first_name or "", (one.last_name or "")[:1]
     return AdviceLine(
         kind=kind,  # type: ignore[arg-type]
         at=one.posted_at,
         reference=f"{one.sale_id}-{one.sale_line}" if one.sale_id else "",
-        student=student,
+        student=f"{first_name} {initial}." if initial else first_name,
         title=title,
         benefit=one.benefit or "",
         amount_cents=one.amount,

@@ -34,10 +34,7 @@ def settled_through(conn: Connection, patience: float = 20) -> int:
     deadline = time.monotonic() + patience
     while writing:
         if time.monotonic() > deadline:
-            raise StillPosting(
-                f"Des écritures sont encore en cours ({len(writing)} transaction) : la campagne n’a pas été préparée, "
-                "elle le sera au prochain essai."
-            )
+            raise StillPosting("Des écritures ne sont pas encore finies : recommencez dans un instant.")
         time.sleep(0.02)
         writing &= set(conn.execute(_WRITING).scalars())
     return last

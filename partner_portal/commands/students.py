@@ -29,7 +29,7 @@ def write() -> None:
     try:
         receipts = student_mails.write_receipts(engine)
     except StillPosting as error:
-        raise click.ClickException("Des ventes sont encore en cours : recommencez dans un instant.") from error
+        raise click.ClickException(str(error)) from error
     click.echo(f"{counted(receipts, 'reçu')} et {counted(reminders, 'rappel')} à envoyer.")
 
 

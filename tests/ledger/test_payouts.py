@@ -104,7 +104,7 @@ def test_a_run_is_not_frozen_while_a_posting_stays_open(world: World) -> None:
     world.sale(partner, 2000)
     with world.owner.begin() as late, world.engine.connect() as conn:
         world.sale_within(late, partner, 1000)
-        with pytest.raises(StillPosting), conn.begin():
+        with pytest.raises(StillPosting, match="recommencez dans un instant"), conn.begin():
             freeze(conn, cutoff=MONDAY, terms=TERMS, actor="job:payouts", patience=0.1)
     assert world.freeze().amount == 3000
 

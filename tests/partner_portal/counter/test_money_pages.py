@@ -124,6 +124,7 @@ def test_the_advice_explains_the_payment(cashier_client: Visitor, school: School
     assert paid.end_to_end_id in pdf[0].get_textpage().get_text_range()
     csv = cashier_client.get(f"{MONEY}/{paid.id}/avis?format=csv").data.decode("utf-8-sig")
     assert csv.count("\r\n") == 8
+    assert "Inès L." in csv
     sheet = load_workbook(BytesIO(cashier_client.get(f"{MONEY}/{paid.id}/avis?format=xlsx").data)).active
     amounts = [row[-1].value for row in sheet.iter_rows(min_row=2)]
     assert round(sum(amounts) * 100) == paid.frozen.amount
