@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, text
 
 from batch import payouts
 from ledger import partners, people, transfers
-from ledger.accounts import FUNDING, IN_TRANSIT, partner_account
+from ledger.accounts import FUNDING, IN_TRANSIT, WRITE_OFF, partner_account
 from ledger.identifiers import luhn_digit, uai_letter
 from ledger.payouts import approval, files, proof, runs
 from ledger.payouts.freeze import freeze
@@ -126,6 +126,28 @@ class World:
                         "year": SCHOOL_YEAR,
                         "at": at,
                         "sale": sale,
+                    },
+                ).scalar_one()
+            )
+
+    def write_off(self, partner_id: int, amount: int, at: datetime = BEFORE) -> int:
+        """Give up `amount` cents that a partner owes, or, below zero, that it is owed; the number of the transfer."""
+        sides = (WRITE_OFF, partner_account(partner_id)) if amount > 0 else (partner_account(partner_id), WRITE_OFF)
+        with self.owner.begin() as conn:
+            return int(
+                conn.execute(
+                    text("""
+                        insert into transfer (kind, debit_account, credit_account, amount, document, line, school_year,
+                                              posted_at)
+                        values ('write_off', :debit, :credit, :amount, :number, 1, :year, :at) returning id
+                    """),
+                    {
+                        "debit": sides[0],
+                        "credit": sides[1],
+                        "amount": abs(amount),
+                        "number": next(_numbers),
+                        "year": SCHOOL_YEAR,
+                        "at": at,
                     },
                 ).scalar_one()
             )

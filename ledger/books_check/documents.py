@@ -135,10 +135,12 @@ def payouts(conn: Connection) -> Iterator[Difference]:
             select l.payment_id, l.transfer_id, l.amount, t.owed
               from payout_line l
               join payout_payment p on p.id = l.payment_id
+              -- As the runs see it: all that moves the account of a partner, save the payouts themselves.
               left join (select id, credit_account as partner, amount as owed from transfer
-                          where kind in ('sale', 'payout_reopened')
+                          where credit_account between 2000000000000 and 2999999999999 and kind <> 'payout'
                           union all
-                         select id, debit_account, -amount from transfer where kind = 'refund') t
+                         select id, debit_account, -amount from transfer
+                          where debit_account between 2000000000000 and 2999999999999 and kind <> 'payout') t
                 on t.id = l.transfer_id
              where (t.partner, t.owed) is distinct from (2000000000000 + p.partner_id, l.amount)
              order by l.payment_id, l.transfer_id

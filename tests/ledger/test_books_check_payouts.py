@@ -99,6 +99,30 @@ def test_a_line_of_another_amount_is_named(world: World) -> None:
     ]
 
 
+@pytest.mark.parametrize("amount", [300, -300])
+def test_a_debt_given_up_is_paid_or_kept_back_like_a_sale_and_named_when_it_is_forged(
+    fresh_database: Database, amount: int
+) -> None:
+    world = World(fresh_database.engine, fresh_database.owner_engine)
+    partner = world.partner()
+    world.sale(partner, 7000)
+    given_up = world.write_off(partner, amount)
+    assert world.freeze().amount == 7000 + amount
+    assert differences(world) == []
+
+    payment, *_ = numbers(world)
+    past_the_guards(world, f"update transfer set amount = 299 where id = {given_up}")
+    forged = amount // 300 * 299
+    assert [(subject, expected, found) for _, subject, expected, found in differences(world)] == [
+        (f"payment {payment} line for transfer {given_up}", f"{forged} cents of this partner", f"{amount} cents"),
+        (
+            f"partner {partner}",
+            f"{7000 + forged} cents to be paid",
+            f"{7000 + amount} cents in runs to come, 0 cents in none",
+        ),
+    ]
+
+
 def test_a_payment_in_the_books_that_no_run_made_is_named(world: World) -> None:
     *_, other = numbers(world)
     past_the_guards(
