@@ -4,7 +4,6 @@ from datetime import date, datetime
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from batch import year_end
@@ -12,6 +11,7 @@ from batch.french import euros, whole_number
 from ledger import benefits, cards, database, lapses
 from ledger.calendar import school_year_name
 from partner_portal.commands.operator import actor
+from partner_portal.commands.progress import progress_bar
 from partner_portal.commands.roster import SchoolYear, this_school_year
 
 YEAR = click.option("--year", type=SchoolYear(), help="School year (else the one under way).")
@@ -66,8 +66,7 @@ def lapse(year: int | None) -> None:
     engine = database.application_engine()
     with engine.connect() as conn:
         waiting = lapses.waiting(conn)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not waiting) as bar:
+    with progress_bar(hidden=not waiting) as bar:
         task = bar.add_task("Avantages caducs", total=waiting)
         done = year_end.lapse(engine, actor=actor(), progress=lambda wallets: bar.advance(task, wallets))
     with engine.connect() as conn:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from sqlalchemy import Connection
 
@@ -22,6 +21,7 @@ from ledger.calendar import PARIS, paris_midnight, school_year_bounds, school_ye
 from ledger.chart import CHART, KIND_LABELS, account_label
 from ledger.database import application_engine
 from ledger.seals import BrokenSeal, Damage
+from partner_portal.commands.progress import progress_bar
 from partner_portal.commands.roster import SchoolYear, this_school_year
 
 DAMAGES = {
@@ -237,8 +237,6 @@ def _reading() -> Iterator[Connection]:
 
 @contextlib.contextmanager
 def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(title, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+    with progress_bar(hidden=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

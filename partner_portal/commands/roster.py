@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from batch.french import counted
 from batch.roster import RosterReport, check_roster, roster_rows
@@ -14,6 +13,7 @@ from batch.schools import read_schools
 from ledger import database, students
 from ledger.calendar import parse_school_year, school_year_at
 from partner_portal.commands.operator import actor
+from partner_portal.commands.progress import progress_bar
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -67,7 +67,7 @@ def import_roster(file: Path, year: int | None, check_only: bool) -> None:
     engine = database.application_engine()
     output = Console()
     try:
-        with database.long_transaction(engine) as conn, _progress() as bar:
+        with database.long_transaction(engine) as conn, progress_bar() as bar:
             known = students.known_schools(conn)
             task = bar.add_task("Contrôle", total=1.0)
             report = check_roster(
@@ -85,11 +85,6 @@ def import_roster(file: Path, year: int | None, check_only: bool) -> None:
     _print(output, report)
     new, enrolments = counted(done.new_students, "élève"), counted(done.enrolments, "inscription")
     output.print(f"{new} de plus, {enrolments} de plus ou changées.", highlight=False)
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
 def _print(output: Console, report: RosterReport) -> None:

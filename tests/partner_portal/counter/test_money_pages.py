@@ -1,5 +1,7 @@
 """What a school sees of its money: the week so far, virements with their advices, the statement, and exports."""
 
+import html
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
@@ -15,6 +17,7 @@ from batch import payouts
 from ledger import cancellations, partner_activity
 from ledger.calendar import Week, paris_date, week_of
 from ledger.payouts import outcomes, runs
+from partner_portal.money import pages
 from partner_portal.money.period import period_asked
 from tests.conftest import Database
 from tests.ledger.scheme import ACTOR, BOOK, OTHER_BOOK
@@ -128,6 +131,22 @@ def test_the_advice_explains_the_payment(cashier_client: Visitor, school: School
     sheet = load_workbook(BytesIO(cashier_client.get(f"{MONEY}/{paid.id}/avis?format=xlsx").data)).active
     amounts = [row[-1].value for row in sheet.iter_rows(min_row=2)]
     assert round(sum(amounts) * 100) == paid.frozen.amount
+
+
+def test_payment_and_statement_are_read_page_by_page(
+    cashier_client: Visitor, paid: runs.Payment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "LINES", 5)
+    for where in (f"{MONEY}/{paid.id}", f"{MONEY}/releve?{LAST_MONTH}"):
+        first = cashier_client.get(where).text
+        assert first.count("/ventes/") == 5
+        assert "Début" not in first
+        onwards = re.search(r'href="([^"]+)" rel="next">Suite', first)
+        assert onwards is not None
+        last = cashier_client.get(html.unescape(onwards[1])).text
+        assert "Annulation" in last
+        assert f'href="{html.escape(where)}" rel="prev">Début' in last
+        assert "Suite" not in last
 
 
 def test_the_statement_is_exported_whole(cashier_client: Visitor, school: School, paid: runs.Payment) -> None:

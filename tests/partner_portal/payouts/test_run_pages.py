@@ -3,14 +3,17 @@
 import csv
 import io
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from ledger.calendar import week_of
 from ledger.payouts import outcomes
-from tests.partner_portal.payouts.conftest import PAGES, Browser, Region, browser_of
+from partner_portal.payouts import pages
+from tests.partner_portal.payouts.conftest import LAST_WEEK, PAGES, Browser, Region, browser_of
 
 
 @pytest.fixture
@@ -120,6 +123,25 @@ def test_a_run_that_is_not_there_is_a_page_not_found(accountant: Browser, frozen
         assert accountant.get(f"{PAGES}/{path}").status_code in (403, 404)
     unknown = "018f0000-0000-7000-8000-000000000000"
     assert accountant.get(f"{PAGES}/taches/{unknown}").status_code == 404
+
+
+def test_a_payment_of_many_movements_is_read_page_by_page(
+    region: Region, accountant: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "LINES", 2)
+    partner = region.partner()
+    numbers = [region.sale(partner, amount, LAST_WEEK) for amount in (1100, 2200, 3300)]
+    region.freeze(week_of(datetime.now(UTC)).starts_at)
+    (payment,) = region.payments(region.runs()[0])
+    where = f"{PAGES}/{region.runs()[0].id}/virements/{payment.id}"
+    first = accountant.get(where).text
+    assert "22,00" in first
+    assert "Début" not in first
+    assert f'href="{where}?apres={numbers[1]}" rel="next"' in first
+    last = accountant.get(f"{where}?apres={numbers[1]}").text
+    assert "33,00" in last
+    assert "Suite" not in last
+    assert f'href="{where}" rel="prev">Début' in last
 
 
 # -- approving -------------------------------------------------------------------------------------------------------
