@@ -1,4 +1,4 @@
-"""The letters of a sign-up: how to go on with it, what the Region asks, what it decided."""
+"""The letters of a sign-up: how to go on, what the Region asks and decides; and, to the Region, what has come."""
 
 from collections.abc import Iterable
 
@@ -104,6 +104,24 @@ def joined(school: str, address: str) -> Letter:
         f"Vous avez accès à l’espace de {school}",
         (f"Vous pouvez maintenant agir pour {school}, avec votre compte et votre mot de passe actuels.",),
         link=("Me connecter", address),
+    )
+
+
+def answered(school: str, address: str) -> Letter:
+    """To the Region's officers: the school has written. Its words stay in the file: anybody may have typed them."""
+    return Letter(
+        f"Réponse à lire : {school}",
+        (f"{school} a écrit à la Région au sujet de son dossier de partenariat.",),
+        link=("Lire la réponse dans le dossier", address),
+    )
+
+
+def corrected(school: str, address: str) -> Letter:
+    """To the Region's officers: a file that was given back has come again."""
+    return Letter(
+        f"Dossier corrigé : {school}",
+        (f"{school} a corrigé son dossier de partenariat et l’a envoyé de nouveau. Il attend votre décision.",),
+        link=("Étudier le dossier", address),
     )
 
 

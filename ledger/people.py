@@ -116,6 +116,11 @@ def of_region(conn: Connection) -> list[Person]:
     return [_person(row) for row in conn.execute(_OF_REGION)]
 
 
+def holding(conn: Connection, role: Role) -> list[Person]:
+    """Everybody at work who holds this role of the Region, by name: whoever is invited or disabled is left out."""
+    return [person for person in of_region(conn) if person.status == "active" and role in person.roles(None)]
+
+
 def everybody(conn: Connection) -> list[Person]:
     """All the portal's users, by name."""
     return [_person(row) for row in conn.execute(_EVERYBODY)]

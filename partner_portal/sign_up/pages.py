@@ -8,9 +8,11 @@ from flask_wtf import FlaskForm
 from sqlalchemy import Connection
 
 from batch import sign_up_letters as letters
-from ledger import commitments, sign_up_documents, sign_ups
+from batch.letters import Letter
+from ledger import commitments, people, sign_up_documents, sign_ups
 from ledger.identifiers import mask_iban, parse_iban, parse_siret, parse_uai
 from ledger.partners import NotPossible
+from ledger.rights import Role
 from ledger.sign_up_documents import NotTaken
 from ledger.sign_ups import SignUp
 from partner_portal.auth.gate import requires
@@ -288,14 +290,26 @@ def summary() -> ResponseReturnValue:
 
 
 def _send(conn: Connection, sign_up: SignUp) -> None:
-    sign_ups.send(conn, sign_up.id)
-    link = access.new_link(conn, sign_up.id)
-    letter = letters.sent(sign_up.answers["school"]["name"], link)
-    letters.send_to(conn, letter, [sign_up.email], purpose="sign_up_sent", fact=link[-16:])
+    partner_id = sign_ups.send(conn, sign_up.id)
+    school, link = sign_up.answers["school"]["name"], access.new_link(conn, sign_up.id)
+    letters.send_to(conn, letters.sent(school, link), [sign_up.email], purpose="sign_up_sent", fact=link[-16:])
+    if sign_up.partner_id is not None:
+        corrected = letters.corrected(school, _on_the_desk(partner_id))
+        _tell_the_officers(conn, corrected, purpose="sign_up_corrected", fact=link[-16:])
+
+
+def _tell_the_officers(conn: Connection, letter: Letter, *, purpose: str, fact: str) -> None:
+    officers = people.holding(conn, Role.REGION_OFFICER)
+    letters.send_to(conn, letter, [officer.email for officer in officers], purpose=purpose, fact=fact)
+
+
+def _on_the_desk(partner_id: int) -> str:
+    return portal().config.public_url + url_for("desk.files.show", partner_id=partner_id)
 
 
 @blueprint.route("/suivi", methods=["GET", "POST"])
 @requires("partner.apply")
+@limiter.limit("20 per hour", key_func=source, methods=["POST"])
 def follow() -> ResponseReturnValue:
     """Where the file stands, and the conversation about it."""
     form = MessageForm()
@@ -304,7 +318,10 @@ def follow() -> ResponseReturnValue:
         if sign_up.partner_id is None:
             return redirect(url_for("sign_up.summary"))
         if form.validate_on_submit():
-            sign_ups.write(conn, sign_up.id, str(form.body.data), from_region=False, actor=sign_up.actor)
+            words = str(form.body.data)
+            number = sign_ups.write(conn, sign_up.id, words, from_region=False, actor=sign_up.actor)
+            answered = letters.answered(sign_up.answers["school"]["name"], _on_the_desk(sign_up.partner_id))
+            _tell_the_officers(conn, answered, purpose="sign_up_answered", fact=str(number))
             flash("Votre message est transmis à la Région.", "success")
             return redirect(url_for("sign_up.follow"))
         page = render_template(

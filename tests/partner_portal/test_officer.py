@@ -8,7 +8,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import Engine, text
 
-from ledger import partner_checks, partner_sheets, partners
+from ledger import partner_checks, partner_sheets, partners, people
 from ledger.partner_checks import Verdict, names_agree
 from ledger.rights import Role
 from tests.partner_portal.conftest import PASSWORD, Visitor, enrol, hire
@@ -142,6 +142,38 @@ def test_a_question_is_answered_in_one_thread(officer: Visitor, sent: Visitor, b
     elsewhere.post("/inscription/suivi", {"body": "C’est l’agent comptable."})
     assert "Réponse à lire" in officer.get(DESK).text
     assert "C’est l’agent comptable." in officer.get(f"{DESK}/1").text
+
+
+def test_every_officer_at_work_is_told_once_of_an_answer_and_of_a_corrected_file(
+    officer: Visitor, sent: Visitor, books: Engine
+) -> None:
+    hire(books, "collegue@region.example", Role.REGION_OFFICER, Role.AUDITOR)
+    hire(books, "compta@region.example", Role.ACCOUNTANT)
+    gone = hire(books, "ancien@region.example", Role.REGION_OFFICER)
+    with books.begin() as conn:
+        people.disable(conn, gone, by="tests")
+
+    def told() -> list[tuple[str, str, str]]:
+        return [
+            (mail.purpose, mail.recipient, link_of(mail))
+            for mail in mails(books)
+            if mail.recipient.endswith("@region.example")
+        ]
+
+    assert told() == []
+    sent.get("/inscription/suivi")
+    sent.post("/inscription/suivi", {"body": "Voyez http://ailleurs.example"})
+    assert sent.post("/inscription/suivi", {"body": " "}).status_code == 422
+    answered = [("sign_up_answered", to, f"{DESK}/1") for to in (OFFICER, "collegue@region.example")]
+    assert sorted(told()) == sorted(answered)
+    assert "ailleurs.example" not in "".join(mail.body_text for mail in mails(books))
+    decide(officer, "give_back", "Le RIB est illisible.")
+    sent.get("/inscription/envoi")
+    for _ in range(2):
+        sent.post("/inscription/envoi")
+    corrected = [("sign_up_corrected", to, f"{DESK}/1") for to in (OFFICER, "collegue@region.example")]
+    assert sorted(told()) == sorted(answered + corrected)
+    assert officer.get(told()[0][2]).status_code == 200
 
 
 def test_a_file_given_back_is_corrected_and_sent_again(officer: Visitor, sent: Visitor, books: Engine) -> None:
