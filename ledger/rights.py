@@ -87,6 +87,9 @@ RIGHTS: dict[str, Right] = {
     "catalogue.edit": _right("Modifier son catalogue et ses coûts réels", Role.PARTNER_MANAGER),
     "terminals.manage": _right("Associer et révoquer les caisses de son établissement", Role.PARTNER_MANAGER),
     "staff.manage": _right("Inviter et retirer le personnel de son établissement", Role.PARTNER_MANAGER),
+    "students.unreachable": _right(
+        "Lister les élèves de son établissement que nos courriels n’atteignent pas", Role.PARTNER_MANAGER
+    ),
     # Student
     "wallet.read": _right("Lire ses propres avantages et opérations", Role.STUDENT),
     "card.show": _right("Afficher son propre code", Role.STUDENT),

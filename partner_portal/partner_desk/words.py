@@ -10,6 +10,7 @@ ACTIONS = {
     "partner.refused": "Demande refusée",
     "partner.suspended": "Partenariat suspendu",
     "partner.contact_changed": "Contact modifié",
+    "partner.students_exported": "Liste d’élèves injoignables exportée",
     "sign_up.asked": "Message de la Région",
     "sign_up.answered": "Message de l’établissement",
     "sign_up.started": "Dossier ouvert",
