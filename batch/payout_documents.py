@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, text
 
-from batch import settings
+from batch import left_out_letters, settings
 from batch.documents.models import (
     AdviceLine,
     Assistance,
@@ -102,13 +102,13 @@ def _line(one: PaidTransfer, week_began: datetime) -> AdviceLine:
 
 
 def mail_advices(engine: Engine, run_id: int) -> int:
-    """Tell each partner of a run, by mail and once, what is on its way; how many mails that made.
+    """Tell each partner of a run, by mail and once, what is on its way, or why nothing is; how many mails that made.
 
-    The mail bears no link: a letter about money that asks one to click is what a fraud looks like.
+    The mails bear no link: a letter about money that asks one to click is what a fraud looks like.
     """
     with engine.begin() as conn:
         run = runs.get(conn, run_id)
-        return sum(
+        return left_out_letters.mail_left_out(conn, run) + sum(
             post(
                 conn,
                 _letter(run, payment),
@@ -121,21 +121,24 @@ def mail_advices(engine: Engine, run_id: int) -> int:
         )
 
 
-def runs_without_all_advices(conn: Connection, since: datetime) -> list[int]:
-    """The runs that the bank has, prepared since an instant, some of whose partners were not written to."""
-    found = conn.execute(
-        text("""
-            select r.id from payout_run r
-             where r.state in ('transmitted', 'booked', 'partial', 'reconciled') and r.prepared_at >= :since
-               and exists (select from payout_payment p
-                            where p.run_id = r.id and p.state <> 'rejected'
-                              and not exists (select from mail_outbox m
-                                               where m.dedup_key = 'remittance_advice:' || p.end_to_end_id))
-             order by r.id
-        """),
-        {"since": since},
-    )
-    return list(found.scalars())
+_NOT_ALL_TOLD = text(f"""
+    select r.id from payout_run r
+     where r.state in ('transmitted', 'booked', 'partial', 'reconciled', 'empty') and r.prepared_at >= :since
+       and (exists (select from payout_payment p
+                     where p.run_id = r.id and p.state <> 'rejected'
+                       and not exists (select from mail_outbox m
+                                        where m.dedup_key = 'remittance_advice:' || p.end_to_end_id))
+            or exists (select from payout_held h
+                        where h.run_id = r.id and {left_out_letters.CHANGED}
+                          and not exists (select from mail_outbox m
+                                           where m.dedup_key = 'left_out:' || r.reference || ':' || h.partner_id)))
+     order by r.id
+""")  # noqa: S608
+
+
+def runs_not_all_told(conn: Connection, since: datetime) -> list[int]:
+    """The runs prepared since an instant, at the bank or empty, some of whose partners were not written to."""
+    return list(conn.execute(_NOT_ALL_TOLD, {"since": since}).scalars())
 
 
 def _letter(run: Run, payment: Payment) -> Letter:

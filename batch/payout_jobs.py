@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 ACTOR = "job:payouts"
 _HOUR = 3600
 _LOOK_BACK = timedelta(days=30)
-"""How far back a nudge looks for runs whose advices were not all written."""
+"""How far back a nudge looks for runs whose partners were not all written to."""
 
 
 def nudge() -> list[str]:
@@ -37,7 +37,7 @@ def nudge() -> list[str]:
             log.warning("payouts.no_payer", missing=settings.PAYER_IBAN.variable, weeks=[week.name for week in weeks])
         due += [(transmit_file, (run_id, ACTOR, folder)) for run_id, folder in files.left_open(conn)]
         since = datetime.now(UTC) - _LOOK_BACK
-        due += [(mail_advices, (run_id,)) for run_id in payout_documents.runs_without_all_advices(conn, since)]
+        due += [(mail_advices, (run_id,)) for run_id in payout_documents.runs_not_all_told(conn, since)]
     for job, arguments in due:
         queue("low").enqueue(job, *arguments, job_timeout=_HOUR, result_ttl=_HOUR, failure_ttl=30 * 24 * _HOUR)
     return [f"{job.__name__}{arguments}" for job, arguments in due]
@@ -77,7 +77,7 @@ def transmit_file(run_id: int, actor: str, folder: str | None = None) -> str:
 
 
 def mail_advices(run_id: int) -> int:
-    """Write the mails that a transmitted run still owes to its partners."""
+    """Write the mails that a transmitted or empty run still owes to its partners."""
     with working_engine() as engine:
         return payout_documents.mail_advices(engine, run_id)
 

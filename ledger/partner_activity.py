@@ -144,16 +144,20 @@ def movements(
     return [Movement(**row._mapping) for row in rows]
 
 
-def left_out(conn: Connection, partner_id: int, *, limit: int = 10) -> list[LeftOut]:
-    """What the latest runs carried over or held back, the newest first."""
+def left_out(
+    conn: Connection, partner_id: int, start: datetime | None = None, end: datetime | None = None, *, limit: int = 10
+) -> list[LeftOut]:
+    """What runs carried over or held back, the newest first: of the weeks that ended after `start`, by `end`."""
     rows = conn.execute(
         text("""
             select r.reference, r.cutoff, h.amount, h.reason
               from payout_held h join payout_run r on r.id = h.run_id
              where h.partner_id = :partner and r.state <> 'refused' and (h.amount <> 0 or h.transfers > 0)
+               and r.cutoff > coalesce(cast(:start as timestamptz), '-infinity')
+               and r.cutoff <= coalesce(cast(:end as timestamptz), 'infinity')
              order by r.cutoff desc, r.id desc limit :limit
         """),
-        {"partner": partner_id, "limit": limit},
+        {"partner": partner_id, "start": start, "end": end, "limit": limit},
     )
     return [
         LeftOut(row.reference, paris_date(row.cutoff - timedelta(microseconds=1)), row.amount, Hold(row.reason))

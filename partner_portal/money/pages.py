@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from batch.documents.models import RemittanceAdvice
 from batch.documents.remittance_advice import CSV_WORDS, remittance_advice_csv, remittance_advice_pdf
+from batch.left_out_letters import WHAT_NEXT
 from batch.payout_documents import advice
 from ledger import partner_activity, statements
 from ledger.accounts import partner_account
@@ -30,6 +31,8 @@ blueprint = Blueprint("money", __name__, url_prefix="/partenaire/versements")
 WEEKS_SHOWN = 16
 PAYMENTS = 10
 LINES = 100
+MOST_REPORTS = 100
+"""More than the weeks of the longest period."""
 MOVEMENTS = (
     Column("date", "moment", 18),
     Column("mouvement", width=18),
@@ -81,6 +84,7 @@ def index() -> str:
         older=older,
         is_first=before is None,
         left_out=left_out,
+        what_next=WHAT_NEXT,
         states=words.STATES,
     )
 
@@ -154,6 +158,7 @@ def statement() -> str:
     after = request.args.get("apres", default=0, type=number)
     with portal().engine.connect() as conn:
         opening, closing = _balances(conn, period)
+        left_out = partner_activity.left_out(conn, partner_id, period.starts_at, period.ends_at, limit=MOST_REPORTS)
         found = list(
             partner_activity.movements(
                 conn,
@@ -178,6 +183,8 @@ def statement() -> str:
         opening=opening,
         closing=closing,
         movements=found[:LINES],
+        left_out=left_out,
+        what_next=WHAT_NEXT,
         following=following,
         is_first=after == 0,
         words=words,

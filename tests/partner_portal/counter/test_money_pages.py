@@ -197,9 +197,14 @@ def test_what_a_run_left_out_is_told_with_its_reason(
     world.tamper("update transfer set posted_at = posted_at - interval '7 days' where kind = 'sale'")
     cutoff = week_of(datetime.now(UTC)).starts_at
     payouts.prepare(world.engine, cutoff=cutoff, actor="job:payouts", weekly=True)
-    page = cashier_client.get(MONEY).text
-    assert "Reports" in page
-    assert "inférieur au minimum" in page
+    for where in (MONEY, f"{MONEY}/releve?{LAST_MONTH}"):
+        page = cashier_client.get(where).text
+        assert "Reports" in page
+        assert "inférieur au minimum" in page
+        assert "s’ajoute à votre prochain virement" in page
+    closed = paris_date(cutoff)
+    for days in (f"du={closed}&au={closed}", f"du={closed - timedelta(days=30)}&au={closed - timedelta(days=2)}"):
+        assert "Reports" not in cashier_client.get(f"{MONEY}/releve?{days}").text
     with school.engine.connect() as conn:
         assert conn.execute(text("select count(*) from payout_held")).scalar_one() == 1
 
@@ -224,3 +229,20 @@ def test_the_pages_of_money_are_clean(
         outcomes.send_back(conn, paid.id, "returned", reason="AC04", block=True, actor=ACTOR)
     cashier.goto(f"{MONEY}/{paid.id}")
     look("virement-retourne")
+
+
+@pytest.mark.browser
+def test_the_pages_of_what_was_left_out_are_clean(
+    cashier: Page, school: School, look: Look, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATOUTS_PAYER_IBAN", PAYER.iban)
+    sell(school, 0, (BOOK, 3000))
+    world = World(fresh_database.engine, fresh_database.owner_engine)
+    world.tamper("update transfer set posted_at = posted_at - interval '7 days' where kind = 'sale'")
+    with school.engine.begin() as conn:
+        conn.execute(text("update partner set status = 'suspended' where id = :id"), {"id": school.partner_id})
+    payouts.prepare(world.engine, cutoff=week_of(datetime.now(UTC)).starts_at, actor="job:payouts", weekly=True)
+    cashier.goto(MONEY)
+    look("versements-report")
+    cashier.goto(f"{MONEY}/releve?{LAST_MONTH}")
+    look("releve-report")
