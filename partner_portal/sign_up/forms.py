@@ -1,4 +1,7 @@
-"""The forms of a sign-up. Each field that is read keeps the stored form of what was typed in its `data`."""
+"""The forms of a sign-up. Each field that is read keeps the stored form of what was typed in its `data`.
+
+Fields stand in the order of the page: what is wrong is listed in theirs.
+"""
 
 import re
 from collections.abc import Callable
@@ -72,8 +75,8 @@ class ResumeForm(FlaskForm):  # type: ignore[misc]
 class SchoolForm(FlaskForm):  # type: ignore[misc]
     """Which establishment."""
 
-    siret = StringField("SIRET", validators=[identifier(parse_siret)])
     uai = StringField("Code UAI (ancien RNE)", validators=[identifier(parse_uai)])
+    siret = StringField("SIRET", validators=[identifier(parse_siret)])
     name = words("Nom de l’établissement", "Indiquez le nom de l’établissement.")
     town = words("Commune", "Indiquez la commune.", 80)
 

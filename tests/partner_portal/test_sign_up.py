@@ -232,9 +232,7 @@ def test_files_nobody_sent_are_forgotten_after_three_months(app: Flask, books: E
 
 
 @pytest.mark.browser
-def test_the_sign_up_is_walked_by_keyboard_and_its_pages_are_clean(
-    page: Page, books: Engine, look: Callable[[str], None]
-) -> None:
+def test_the_pages_of_a_sign_up_are_clean(page: Page, books: Engine, look: Callable[[str], None]) -> None:
     make_directory(books)
     page.goto(ROOT)
     look("inscription")
