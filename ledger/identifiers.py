@@ -124,6 +124,8 @@ def parse_ean(text: str) -> str:
         _refuse("ean", ean, "Un code EAN ou ISBN compte 13 chiffres (10 pour un ancien ISBN).")
     if ean13_digit(ean[:12]) != ean[12]:
         _refuse("ean", ean, "La clé de ce code EAN ne correspond pas : un chiffre est sans doute faux.")
+    if ean.startswith("000000"):
+        _refuse("ean", ean, "Aucun code EAN ne commence par six zéros.")
     return ean
 
 

@@ -149,7 +149,7 @@ def install(app: Flask, resources: tuple[Blueprint, ...]) -> PortalApi:
     )
     app.url_map.converters.update(id=Number, ean=Ean)
     api.register_converter(Number, lambda _: {"type": "integer", "minimum": 1, "maximum": 10**18 - 1})
-    api.register_converter(Ean, lambda _: {"type": "string", "format": "ean", "pattern": "^[0-9]{13}$"})
+    api.register_converter(Ean, lambda _: {"type": "string", "format": "ean", "pattern": "^(?!000000)[0-9]{13}$"})
     api.spec.components.security_scheme(
         "terminal",
         {"type": "http", "scheme": "bearer", "description": "Secret d’une caisse, reçu à l’association."},

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from flask import current_app
 from redis import Redis
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from partner_portal.auth.sessions import RedisSessions
 from partner_portal.config import Config
@@ -18,6 +18,10 @@ class Portal:
     engine: Engine
     redis: Redis
     sessions: RedisSessions
+
+    def reading(self) -> Connection:
+        """A connection for statements that read, each for itself: no transaction around them, so one round trip each."""
+        return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
 
 def portal() -> Portal:

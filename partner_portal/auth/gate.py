@@ -108,7 +108,7 @@ def _terminal(token: str) -> Principal:
         view = current_app.view_functions[request.url_rule.endpoint]
         if declared(view, request.method, "proves_terminal"):
             return claimed
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         terminal = terminal_of_secret(conn, hash_of_secret(secret))
     if terminal is None or terminal.terminal_id != claimed.id:
         return ANONYMOUS
@@ -125,7 +125,7 @@ def _signed_in(owner: str) -> Principal:
     kind, _, number = owner.partition(":")
     if kind == "student":
         return student_principal(int(number), session.get(STUDENT_NAME, ""))
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         person = people.get(conn, int(number))
     if person is None or person.status != "active":
         portal().sessions.sign_out(cast(Session, session))

@@ -108,7 +108,7 @@ def product_json(offer: Offer) -> dict[str, Any]:
 def search(asked: dict[str, Any]) -> Response:
     """What the school sells."""
     after = number_in("catalogue", asked["cursor"]) or 0
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         found = catalogue.search(
             conn,
             acting_partner_id(),

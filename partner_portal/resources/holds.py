@@ -114,7 +114,7 @@ def hold(body: dict[str, Any]) -> Response:
 )
 def list_holds() -> Response:
     """What the school has reserved."""
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         found = sold.holds_of_partner(conn, acting_partner_id())
     return readable({"items": [sold_json(sale) for sale in found]})
 

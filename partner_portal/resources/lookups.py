@@ -77,7 +77,7 @@ def make_lookup(body: dict[str, Any]) -> Response:
     card_id = read_scan(body["code"], till.terminal_id)
     if isinstance(card_id, Refusal):
         raise Problem(card_id)
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         holder = look_up(conn, card_id, partner_id=acting_partner_id())
     if isinstance(holder, Refusal):
         raise Problem(holder)

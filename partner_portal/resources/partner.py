@@ -77,7 +77,7 @@ class StatementAnswer(AnswerSchema):
 )
 def read_balance() -> Response:
     """What the school has sold and was not yet paid for."""
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         found = received.standing(conn, acting_partner_id())
     return readable({"unpaid_cents": found.unpaid, "planned_cents": found.planned, "in_transit_cents": found.issued})
 
@@ -113,7 +113,7 @@ def read_balance() -> Response:
 def read_statement(asked: dict[str, Any]) -> Response:
     """The school's account over some days."""
     first, last = _period(asked["from_day"], asked["to_day"])
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         found = statement(
             conn,
             partner_account(acting_partner_id()),

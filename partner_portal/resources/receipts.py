@@ -29,7 +29,7 @@ blueprint = ApiBlueprint("reçus", __name__, description="Le reçu d’une vente
 def read_receipt(sale_id: int) -> Response:
     """The receipt of one of the school's sales."""
     partner_id = acting_partner_id()
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         sale = sold.sale_of_partner(conn, sale_id, partner_id)
         partner = partners.get(conn, partner_id)
     if sale is None or not sale.debited:

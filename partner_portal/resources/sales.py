@@ -186,7 +186,7 @@ def make_sale(body: dict[str, Any]) -> Response:
 def list_sales(asked: dict[str, Any]) -> Response:
     """The partner's sales, page by page."""
     before = number_in("sales", asked["cursor"])
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         found = sold.sales_of_partner(conn, acting_partner_id(), before=before, limit=asked["limit"] + 1)
     page = found[: asked["limit"]]
     following = cursor_after("sales", page[-1][0]) if len(found) > len(page) else None
@@ -204,7 +204,7 @@ def list_sales(asked: dict[str, Any]) -> Response:
 )
 def read_sale(sale_id: int) -> Response:
     """One sale of the partner; another partner's is not there."""
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         sale = sold.sale_of_partner(conn, sale_id, acting_partner_id())
     if sale is None:
         raise Problem("not_found", "Cette vente n’existe pas.")

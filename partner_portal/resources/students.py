@@ -59,7 +59,7 @@ class MovementPage(AnswerSchema):
 )
 def read_wallets() -> Response:
     """What the student who asks has."""
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         found = wallets.wallets_of(conn, _own_id())
     return readable({"benefits": [wallet_json(wallet) for wallet in found]})
 
@@ -92,7 +92,7 @@ def read_wallets() -> Response:
 def read_history(asked: dict[str, Any]) -> Response:
     """What happened to the money of the student who asks."""
     before = number_in("history", asked["cursor"])
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         found = wallets.history(conn, _own_id(), before=before, limit=asked["limit"] + 1)
     page = found[: asked["limit"]]
     following = cursor_after("history", page[-1].number) if len(found) > len(page) else None

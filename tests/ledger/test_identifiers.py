@@ -1,7 +1,7 @@
 import pickle
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from schwifty import IBAN
 
@@ -116,13 +116,16 @@ def test_isbn_and_ean_become_thirteen_digits(text, ean):
     assert parse_ean(text) == ean
 
 
-@pytest.mark.parametrize("text", ["9782070368229", "2070368220", "978207036822", "97820703682280", "", "978207036822X"])
+@pytest.mark.parametrize(
+    "text", ["9782070368229", "2070368220", "978207036822", "97820703682280", "", "978207036822X", "0000000000000"]
+)
 def test_a_wrong_ean_is_refused(text):
     assert refusal(parse_ean, text).field == "ean"
 
 
 @given(digits(12), st.integers(0, 12), st.integers(1, 9))
 def test_one_wrong_digit_in_an_ean_is_always_seen(first, place, change):
+    assume(not first.startswith("000000"))
     ean = first + ean13_digit(first)
     assert parse_ean(ean) == ean
     refusal(parse_ean, ean[:place] + str((int(ean[place]) + change) % 10) + ean[place + 1 :])

@@ -36,15 +36,20 @@ CURSORS = {
     "/student/history": "history",
 }
 schemathesis.openapi.format(
-    "ean", st.from_regex("[0-9]{12}", fullmatch=True, alphabet="0123456789").map(lambda d: d + ean13_digit(d))
+    "ean", st.from_regex("(?!000000)[0-9]{12}", fullmatch=True, alphabet="0123456789").map(lambda d: d + ean13_digit(d))
 )
 
 
 @schemathesis.check
 def what_the_schema_allows_is_refused_for_a_reason(_: CheckContext, response: Response, case: Case) -> None:
-    """What is well formed may be refused by the books, with one of their reasons, and never as ill-formed."""
+    """What is well formed may be refused by the books, with one of their reasons, and never as ill-formed.
+
+    Save for an EAN's check digit, which no pattern can say: some of the numbers that are tried go by the pattern alone.
+    """
     if case.meta and case.meta.generation.mode.is_positive and response.status_code == 422:
-        assert response.json()["code"] in REFUSALS, response.text
+        problem = response.json()
+        if [error["pointer"] for error in problem.get("errors", ())] != ["#/ean"]:
+            assert problem["code"] in REFUSALS, response.text
 
 
 @dataclass
@@ -132,23 +137,19 @@ def described() -> schemathesis.BaseSchema:
 schema = described()
 
 
-@schema.auth()
-class KnownCallers:
-    """Signs each request by somebody who is let in to its operation."""
+def signed(case: Case, world: World) -> dict[str, dict[str, str]]:
+    """The headers and cookies by which somebody asks who is let in to an operation.
 
-    world: ClassVar[World]
-
-    def get(self, case: Case, _: AuthContext) -> Caller | None:
-        """Who asks."""
-        who = asker(case)
-        return None if who is None else self.world.callers[who]
-
-    def set(self, case: Case, data: Caller, _: AuthContext) -> None:
-        """Have them ask."""
-        name = self.world.app.config["SESSION_COOKIE_NAME"]
-        cookie = data.client.get_cookie(name)
-        case.headers = {**(case.headers or {}), **data.own_headers()}
-        case.cookies = {**(case.cookies or {}), **({name: cookie.value} if cookie else {})}
+    They are not given by `schema.auth`: it would keep those of the first operation, which anybody may ask, for all.
+    """
+    who = asker(case)
+    if who is None:
+        return {}
+    # What `schema.auth` would note: without it, a cookie that opens the door is taken for one that was made up.
+    case._has_explicit_auth = True
+    caller = world.callers[who]
+    cookie = caller.client.get_cookie(world.app.config["SESSION_COOKIE_NAME"])
+    return {"headers": caller.own_headers(), "cookies": {cookie.key: cookie.value} if cookie else {}}
 
 
 @schema.parametrize()
@@ -161,8 +162,8 @@ class KnownCallers:
     suppress_health_check=list(HealthCheck),
 )
 def test_every_operation_keeps_its_word(case: Case, world: World) -> None:
-    KnownCallers.world = world
+    case.operation.schema.app = world.app
     if case.meta and case.meta.generation.mode.is_positive:
         made_real(case, world.counter.codes)
-    case.call_and_validate(app=world.app)
+    case.call_and_validate(app=world.app, **signed(case, world))
     world.restore()
