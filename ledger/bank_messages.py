@@ -33,6 +33,11 @@ class Direction(StrEnum):
         """The amount as it changes our balance: credits positive, debits negative."""
         return cents if self is Direction.CREDIT else -cents
 
+    @property
+    def opposite(self) -> Direction:
+        """The other way."""
+        return Direction.DEBIT if self is Direction.CREDIT else Direction.CREDIT
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileDescription:

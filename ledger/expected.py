@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from ledger.bank_messages import Direction, MessageKind
+from ledger.calendar import paris_date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,8 @@ class ExpectedPayment:
     """When the report that rejects it was made, UTC."""
     debited_by: MessageKind | None = None
     returned_by: MessageKind | None = None
+    doubled: bool = False
+    """The bank debited it once more than it should, under its id, and that debit is not made good yet."""
     replaced_by: str | None = None
     """End-to-end id of the payment that was issued in its place."""
     bank_references: frozenset[str] = frozenset()
@@ -47,12 +50,23 @@ class ExpectedPayment:
         """Which message told the debit, or the return, if any did."""
         return self.debited_by if direction is Direction.DEBIT else self.returned_by
 
-    def open_for(self, direction: Direction, told_by: MessageKind, day: date | None) -> bool:
-        """Whether a movement that such a message tells, without our references, may still be this payment's."""
-        if self.rejected or (day and self.not_before and day < self.not_before):
+    def awaits(self, direction: Direction, told_by: MessageKind, day: date | None) -> bool:
+        """Whether a movement that such a message tells, without our references, may be this payment's, rejected or not.
+
+        A bank may debit a payment and reject it only then.
+        """
+        if day and self.not_before and day < self.not_before:
             return False
         told = self.told(direction)
         return told is None or (told is MessageKind.NOTIFICATION and told_by is MessageKind.STATEMENT)
+
+    def open_for(self, direction: Direction, told_by: MessageKind, day: date | None) -> bool:
+        """Whether it awaits the movement, as a payment does that the bank has not rejected."""
+        return not self.rejected and self.awaits(direction, told_by, day)
+
+    def rejected_before(self, day: date | None) -> bool:
+        """Whether it was rejected on an earlier day than this one, in Paris."""
+        return self.rejected_at is not None and day is not None and paris_date(self.rejected_at) < day
 
 
 class Expected:
@@ -123,6 +137,10 @@ class Expected:
             known = replace(known, returned_by=witness)
         self._payments[payment.end_to_end_id] = known
         self._index_references(known)
+
+    def debited_twice(self, payment: ExpectedPayment, *, still: bool) -> None:
+        """Record that the bank debited a payment once too often, or that this is made good."""
+        self._payments[payment.end_to_end_id] = replace(self._payments[payment.end_to_end_id], doubled=still)
 
     def refused(self, payment: ExpectedPayment, reported_at: datetime) -> None:
         """Record that the bank rejected a payment."""

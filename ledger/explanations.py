@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
+from typing import TypeGuard
 
 from ledger import match_reasons
 from ledger.bank_messages import CURRENCY, Detail, Direction, Entry, MessageKind, Reason, References
@@ -39,14 +40,20 @@ def explain(entry: Entry, told_by: MessageKind, expected: Expected) -> tuple[Sha
 def learn(shares: Iterable[Share], told_by: MessageKind, expected: Expected) -> None:
     """Record in `expected` what the shares of an entry tell for certain, so that the next is read in their light."""
     for share in shares:
-        if isinstance(share, Match) and share.certain:
-            references = share.bank_references
-        elif isinstance(share, Conflict) and share.kind in _MOVED_ALL_THE_SAME:
-            references = frozenset()
-        else:
-            continue
-        for payment in share.payments:
-            expected.moved(payment, _direction(share.signed_cents), told_by, references)
+        if isinstance(share, Conflict) and share.kind is ConflictKind.DEBITED_TWICE:
+            for payment in share.payments if share.named and told_by is MessageKind.STATEMENT else ():
+                expected.debited_twice(payment, still=True)
+        elif share_moves(share):
+            references = share.bank_references if isinstance(share, Match) else frozenset()
+            for payment in share.payments:
+                expected.moved(payment, _direction(share.signed_cents), told_by, references)
+
+
+def share_moves(share: Share) -> TypeGuard[Match | Conflict]:
+    """Whether a share tells for certain that its payments were debited, or credited, be it against their story."""
+    if isinstance(share, Match):
+        return share.certain
+    return isinstance(share, Conflict) and share.kind in _MOVED_ALL_THE_SAME and share.named
 
 
 class _Explanation:
@@ -156,7 +163,11 @@ class _Explanation:
         detail = transaction.detail.number or None
         reasons = _reasons(transaction) if returned else ()
         if isinstance(state, ConflictKind):
-            return self._conflict(state, [payment], signed, detail, reasons)
+            if found.named or found.certain:
+                return self._conflict(state, [payment], signed, detail, reasons, found.keys)
+            if payment.told(transaction.direction.opposite) is None:
+                return None
+            return self._match([payment], signed, keys=found.keys, certain=False, detail=detail, offset=True)
         proven = short in (0, *_known_charges(transaction)) or transaction.detail.instructed_cents == payment.cents
         return self._match(
             [payment],
@@ -175,6 +186,9 @@ class _Explanation:
         debit = direction is Direction.DEBIT
         if payment.rejected:
             return ConflictKind.REJECTED_YET_DEBITED if debit else ConflictKind.REJECTED_AND_CREDITED
+        if payment.doubled and not debit:
+            # One of the two debits has paid the partner still: nothing is owed again for this credit.
+            return ConflictKind.DOUBLE_CREDITED
         if (payment.end_to_end_id, direction) not in self._taken:
             told = payment.told(direction)
             if told is None:
@@ -196,11 +210,12 @@ class _Explanation:
         choices = [
             still_open,
             [payment for payment in left if not payment.rejected],
-            [payment for payment in left if payment.rejected],
             left,
         ]
         if direction is Direction.CREDIT:
             choices.insert(0, [payment for payment in still_open if payment.debited_by])
+            # It debits none but the rejected only by chance: until the others are known to be rejected too.
+            choices.append([payment for payment in left if payment.rejected])
         for choice in choices:
             if worth(choice) == abs(signed):
                 return self._by_state(choice, direction)
@@ -261,15 +276,17 @@ class _Explanation:
         signed: int,
         detail: int | None = None,
         reasons: tuple[Reason, ...] = (),
+        keys: tuple[str, ...] = (),
     ) -> Conflict:
         self._take(payments, signed)
         return Conflict(
             signed_cents=signed,
             detail=detail,
             kind=kind,
+            keys=keys,
             payments=tuple(payments),
             reasons=reasons,
-            reason=match_reasons.conflict(kind, payments, signed),
+            reason=match_reasons.conflict(kind, payments, signed, keys),
         )
 
     def _match(
@@ -280,6 +297,7 @@ class _Explanation:
         keys: tuple[str, ...],
         certain: bool = True,
         told_before: bool = False,
+        offset: bool = False,
         detail: int | None = None,
         charges_cents: int = 0,
         reasons: tuple[Reason, ...] = (),
@@ -287,7 +305,7 @@ class _Explanation:
     ) -> Match:
         if certain:
             self._take(payments, signed)
-        kind = MatchKind.DEBITED if signed < 0 else MatchKind.RETURNED
+        kind = MatchKind.OFFSET if offset else MatchKind.DEBITED if signed < 0 else MatchKind.RETURNED
         match = Match(
             signed_cents=signed,
             reason="",

@@ -15,6 +15,7 @@ _CONFLICTS = {
     ConflictKind.REJECTED_YET_DEBITED: "rejeté par la banque, et pourtant débité : elle doit le recréditer.",
     ConflictKind.REJECTED_AND_CREDITED: "rejeté par la banque, et crédité : cela compense son débit, s'il a eu lieu.",
     ConflictKind.DEBITED_TWICE: "déjà débité par un autre mouvement : la banque a-t-elle payé deux fois ?",
+    ConflictKind.DOUBLE_CREDITED: "débité deux fois, puis crédité : la banque corrige son double, il reste payé.",
     ConflictKind.RETURNED_TWICE: "déjà rendu par un autre mouvement.",
     ConflictKind.RETURN_TAKEN_BACK: "rendu, puis débité de nouveau par la banque.",
 }
@@ -22,6 +23,10 @@ _CONFLICTS = {
 
 def match(found: Match) -> str:
     """What agreed, what happened to which payments, and what is particular about it."""
+    if found.kind is MatchKind.OFFSET:
+        story = "rejeté et recrédité" if found.signed_cents < 0 else "débité à tort"
+        what = "le débit" if found.signed_cents < 0 else "le crédit"
+        return f"À confirmer : {' et '.join(found.keys)} : {_named(found.payments)} {story}, {what} qui le compense."
     verb = "débité" if found.kind is MatchKind.DEBITED else "rendu"
     plural = "s" if len(found.payments) > 1 else ""
     parts = [f"{' et '.join(found.keys)} : {_named(found.payments)} {verb}{plural}"]
@@ -36,15 +41,18 @@ def match(found: Match) -> str:
     return f"{'' if found.certain else 'À confirmer : '}{' ; '.join(parts)}."
 
 
-def conflict(kind: ConflictKind, payments: Sequence[ExpectedPayment], signed_cents: int) -> str:
-    """What the bank says and why the payments do not allow it."""
+def conflict(
+    kind: ConflictKind, payments: Sequence[ExpectedPayment], signed_cents: int, keys: Sequence[str] = ()
+) -> str:
+    """What the bank says and why the payments do not allow it. An amount that led to them is said to have."""
     if kind is ConflictKind.AMOUNT_DIFFERS:
         what = f"alors que la banque dit {euros(abs(signed_cents))}."
     else:
         what = _CONFLICTS[kind]
     replaced = [payment.replaced_by for payment in payments if payment.replaced_by]
     reissued = f" Réémis sous la référence {', '.join(replaced)}." if replaced else ""
-    return f"{_named(payments)} {what}{reissued}"
+    rests_on = f"{' et '.join(keys)} : " if "montant" in keys else ""
+    return f"{rests_on}{_named(payments)} {what}{reissued}"
 
 
 def unknown(transaction: Transaction) -> str:

@@ -2,7 +2,8 @@
 
 Keys are tried from the strongest to the weakest: end-to-end id; the other references, ours and the bank's; the run's
 ids with account and amount; account with amount; an id of ours written into a free text. A transaction that rests on
-an amount alone, or that several payments would fit, is proposed and not taken.
+an amount alone, or that several payments would fit, is proposed and not taken. A rejected payment may still be fitted:
+a bank that debits it all the same, without our ids, credits it again, and the two are paired.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ class Found:
     payment: ExpectedPayment
     keys: tuple[str, ...]
     certain: bool = True
+
+    @property
+    def named(self) -> bool:
+        """Whether an id led to it, and not its amount."""
+        return "montant" not in self.keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +126,33 @@ def _by_amount(transaction: Transaction, expected: Expected) -> Found | None:
 def _likeliest(
     transaction: Transaction, candidates: list[ExpectedPayment], keys: tuple[str, ...], *, certain: bool
 ) -> Found | None:
-    """The one candidate that the transaction may still be, or the first of several, without certainty."""
+    """The one candidate that the transaction may still be, or the likeliest of several, without certainty.
+
+    Rejected payments are candidates too, since a bank may debit one before it rejects it. Who else a movement could
+    belong to depends on what was told, never on what was told first: so every order of the files ends the same.
+    """
     direction, told_by = transaction.direction, transaction.told_by
-    fitting = [payment for payment in candidates if payment.open_for(direction, told_by, transaction.day)]
+    fitting = [payment for payment in candidates if payment.awaits(direction, told_by, transaction.day)]
+    if direction is Direction.DEBIT:
+        # A bank that has rejected a payment hardly debits it days later, unless there is no other to debit.
+        fitting = [payment for payment in fitting if not payment.rejected_before(transaction.day)] or fitting
     if told_by is MessageKind.NOTIFICATION:
         # It may also tell once more what was told before.
         fitting += [payment for payment in candidates if not payment.rejected and payment.told(direction)]
-    else:
-        # What a notification told is still to come on a statement, so this is likely it.
-        fitting = [payment for payment in fitting if payment.told(direction)] or fitting
     if not fitting:
         return None
-    return Found(fitting[0], keys, certain=certain and len(fitting) == 1)
+    likeliest = min(fitting, key=lambda payment: _unlikeliness(payment, direction))
+    return Found(likeliest, keys, certain=certain and len(fitting) == 1)
+
+
+def _unlikeliness(payment: ExpectedPayment, direction: Direction) -> int:
+    if payment.told(direction):
+        # What a notification told is still to come on a statement.
+        return 0
+    if payment.told(direction.opposite):
+        # What came back has left, and what the bank debited by mistake is to come back.
+        return 1
+    return 3 if payment.rejected else 2
 
 
 def _by_text(transaction: Transaction, expected: Expected) -> Found | None:

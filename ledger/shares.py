@@ -15,6 +15,8 @@ class MatchKind(StrEnum):
     DEBITED = "debited"
     RETURNED = "returned"
     CHARGES = "charges"
+    OFFSET = "offset"
+    """A movement of a rejected payment, which the bank has made good by the opposite one. Always proposed."""
 
 
 class ConflictKind(StrEnum):
@@ -23,6 +25,7 @@ class ConflictKind(StrEnum):
     REJECTED_YET_DEBITED = "rejected_yet_debited"
     REJECTED_AND_CREDITED = "rejected_and_credited"
     DEBITED_TWICE = "debited_twice"
+    DOUBLE_CREDITED = "double_credited"
     RETURNED_TWICE = "returned_twice"
     RETURN_TAKEN_BACK = "return_taken_back"
     AMOUNT_DIFFERS = "amount_differs"
@@ -89,8 +92,15 @@ class Conflict(Share):
     """
 
     kind: ConflictKind
+    keys: tuple[str, ...] = ()
+    """What agreed; nothing where the batch as a whole did."""
     payments: tuple[ExpectedPayment, ...]
     reasons: tuple[Reason, ...] = ()
+
+    @property
+    def named(self) -> bool:
+        """Whether an id led to the payments. An amount alone proves nothing that could be learned."""
+        return "montant" not in self.keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

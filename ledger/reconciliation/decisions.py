@@ -16,7 +16,7 @@ from ledger.accounts import BANK_CHARGES, FUNDING, WRITE_OFF
 from ledger.bank_messages import Direction, MessageKind, Reason
 from ledger.expected import ExpectedPayment
 from ledger.explanations import learn
-from ledger.reconciliation import expectations, lock, reports
+from ledger.reconciliation import expectations, lock, offsets, reports
 from ledger.reconciliation.entries import Decided, Writer
 from ledger.reconciliation.notices import Tell
 from ledger.reconciliation.progress import move_runs
@@ -69,6 +69,9 @@ def accept(conn: Connection, share_id: int, *, actor: str, tell: Tell) -> None:
     share = _share(conn, share_id, "open")
     if share.nature != "match":
         raise CannotSettle("Rien n’est proposé pour cette écriture.")
+    if share.kind == MatchKind.OFFSET:
+        _accept_offset(conn, share, actor, tell)
+        return
     ids = list(conn.execute(_PAYMENTS, {"id": share_id}).scalars())
     _apply(conn, share, ids, share.reason.removeprefix("À confirmer : "), "Proposition acceptée.", actor, tell)
 
@@ -181,6 +184,17 @@ def _apply(conn: Connection, share: Row[Any], ids: list[str], why: str, decision
     reports.close_returned(conn, actor=actor)
     move_runs(conn, {known.run_ids[known.id_of(payment)] for payment in payments}, actor=actor)
     _note(conn, "bank.match", share.id, actor, {"payments": ids, "amount": share.amount, "reason": decision})
+
+
+def _accept_offset(conn: Connection, share: Row[Any], actor: str, tell: Tell) -> None:
+    other = offsets.counterpart(conn, share.id, share.amount)
+    if other is None:
+        raise CannotSettle("Ce que cette écriture compense n’est plus ouvert.")
+    writer = Writer(conn, expectations.known(conn), tell, actor)
+    _decide(conn, [share.id, other], "settled", "Compensation acceptée.", actor)
+    offsets.tell_moved(conn, writer.known, share.id, share.amount)
+    retry_open(writer)
+    move_runs(conn, writer.known.run_ids.values(), actor=actor)
 
 
 def _still_fits(payment: ExpectedPayment | None, key: str, signed_cents: int) -> ExpectedPayment:

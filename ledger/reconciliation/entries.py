@@ -13,14 +13,14 @@ from sqlalchemy import Connection, text
 
 from ledger import transfers
 from ledger.bank_messages import Direction, Entry, MessageKind, Reason
-from ledger.explanations import explain, learn
+from ledger.explanations import explain, learn, share_moves
 from ledger.payouts import outcomes
 from ledger.reconciliation.effects import counters, from_bank, from_suspense, owe_again
 from ledger.reconciliation.expectations import Known
 from ledger.reconciliation.notices import Tell
 from ledger.reconciliation.stored import as_json
 from ledger.return_reasons import iso_code
-from ledger.shares import Conflict, ConflictKind, Match, MatchKind, Share
+from ledger.shares import Conflict, Match, MatchKind, Share
 from ledger.transfers import Transfer
 
 _AT_ONCE = 500
@@ -175,7 +175,7 @@ class Writer:
             single = len(share.payments) == 1
             amount = share.signed_cents if single else direction.signed(payment.cents)
             self._rows["share_payment"].append({"share": number, "payment": payment_id, "amount": amount})
-            if certain or (isinstance(share, Conflict) and share.kind in _MOVED_ALL_THE_SAME):
+            if share_moves(share):
                 strict = certain and told_by is MessageKind.STATEMENT
                 references = sorted(share.bank_references) if isinstance(share, Match) else []
                 self._rows["told_once" if strict else "told_again"].append(
@@ -219,9 +219,6 @@ class Writer:
         self._waiting = 0
 
 
-_MOVED_ALL_THE_SAME = frozenset({ConflictKind.REJECTED_YET_DEBITED, ConflictKind.REJECTED_AND_CREDITED})
-
-
 def day_of(entry: Entry) -> date | None:
     """When it was booked."""
     return entry.booking_date or entry.value_date
@@ -251,7 +248,7 @@ def _share_row(
         "nature": nature,
         "kind": share.kind.value,  # type: ignore[attr-defined]
         "certain": bool(match and match.certain),
-        "keys": list(match.keys) if match else [],
+        "keys": list(share.keys) if isinstance(share, Match | Conflict) else [],
         "reason": share.reason,
         "return_code": iso_code(reasons),
         "charges": match.charges_cents if match else 0,

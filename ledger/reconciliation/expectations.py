@@ -23,12 +23,17 @@ _PAYMENTS = text("""
         select payment_id, min(told_by) filter (where direction = 'DBIT') as debited_by,
                min(told_by) filter (where direction = 'CRDT') as returned_by
           from bank_told group by payment_id
+    ), doubled as (
+        select distinct x.payment_id
+          from bank_share s join bank_share_payment x on x.share_id = s.id
+         where s.state in ('open', 'refused', 'waiting') and s.kind = 'debited_twice' and 'montant' <> all(s.keys)
     )
     select p.id, p.run_id, p.end_to_end_id, p.amount, p.iban, f.message_id, f.execution_date, j.reported_at,
-           t.debited_by, t.returned_by
+           t.debited_by, t.returned_by, d.payment_id is not null as doubled
       from payout_payment p
       join payout_file f on f.run_id = p.run_id
       left join told t on t.payment_id = p.id
+      left join doubled d on d.payment_id = p.id
       left join bank_rejection j on j.payment_id = p.id
      where p.run_id = any(:runs)
      order by p.run_id, p.line
@@ -57,6 +62,12 @@ class Known:
     """By end-to-end id."""
     run_ids: dict[int, int] = field(default_factory=dict)
     """By payment."""
+    keys: dict[int, str] = field(default_factory=dict)
+    """End-to-end ids by payment."""
+
+    def payment(self, payment_id: int) -> ExpectedPayment | None:
+        """What is known of the payment with this number; None if nothing is expected of it any more."""
+        return self.expected.payment(self.keys.get(payment_id))
 
     def id_of(self, payment: ExpectedPayment) -> int:
         """The number of a payment."""
@@ -93,8 +104,9 @@ def known(conn: Connection, own: Iterable[str] = (), named: Sequence[str] = ()) 
                 rejected_at=row.reported_at,
                 debited_by=MessageKind(row.debited_by) if row.debited_by else None,
                 returned_by=MessageKind(row.returned_by) if row.returned_by else None,
+                doubled=row.doubled,
                 replaced_by=replaced.get(row.id),
                 bank_references=references[row.id],
             )
         )
-    return Known(Expected(payments, own), ids, of_runs)
+    return Known(Expected(payments, own), ids, of_runs, {number: key for key, number in ids.items()})

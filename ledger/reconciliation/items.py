@@ -14,9 +14,11 @@ TITLES = {
     "debited": "Débit proposé",
     "returned": "Retour proposé",
     "charges": "Frais proposés",
+    "offset": "Compensation proposée",
     "rejected_yet_debited": "Rejeté, et pourtant débité",
     "rejected_and_credited": "Rejeté, et crédité",
     "debited_twice": "Débité deux fois",
+    "double_credited": "Débité deux fois, crédité une",
     "returned_twice": "Rendu deux fois",
     "return_taken_back": "Retour repris",
     "amount_differs": "Montant différent",
@@ -68,8 +70,8 @@ class Item:
     def in_conflict(self) -> bool:
         """Whether the bank tells of known payments what their story does not allow."""
         return self.subject == "conflict" or self.kind in (
-            "rejected_yet_debited", "rejected_and_credited", "debited_twice", "returned_twice", "return_taken_back",
-            "amount_differs",
+            "rejected_yet_debited", "rejected_and_credited", "debited_twice", "double_credited", "returned_twice",
+            "return_taken_back", "amount_differs",
         )  # fmt: skip
 
     @property

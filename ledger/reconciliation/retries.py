@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, text
 from ledger.bank_messages import CURRENCY, Batch, Detail, Direction, Entry, MessageKind
 from ledger.explanations import explain, learn
 from ledger.reconciliation.entries import Writer
+from ledger.reconciliation.offsets import settle_what_is_made_good
 from ledger.reconciliation.stored import from_json
 from ledger.shares import Conflict, Match, Share
 
@@ -46,21 +47,17 @@ _NOTIFIED_ONLY = text("""
        and not exists (select from bank_entry s where s.name = n.name and s.told_by = 'camt.053')
 """)
 _REPLACE = text("update bank_share set state = 'replaced' where id = any(:ids)")
-_CONFLICTS = text("""
-    select s.id, p.payment_id, p.amount from bank_share s join bank_share_payment p on p.share_id = s.id
-     where s.state in ('open', 'waiting') and s.nature = 'conflict'
-     order by s.id
-""")
-_SETTLE = text("update bank_share set state = 'settled' where id = any(:ids)")
 
 
 def retry_open(writer: Writer) -> int:
     """Explain what is open until nothing more comes of it; how many entries that moved."""
     moved = 0
-    while changed := _pass(writer):
-        moved += changed
-    _close_conflicts(writer.conn)
-    return moved
+    while True:
+        while changed := _pass(writer):
+            moved += changed
+        # What is settled may leave only one thing that another movement can be.
+        if not settle_what_is_made_good(writer.conn, writer.known):
+            return moved
 
 
 def _pass(writer: Writer) -> int:
@@ -162,22 +159,3 @@ def _batch_of(writer: Writer, details: tuple[Detail, ...], settled: Any) -> tupl
         None,
     )
     return (Batch(message_id=message),) if message else ()
-
-
-def _close_conflicts(conn: Connection) -> None:
-    """Settle the conflicts whose amounts add up to nothing for each payment: suspense holds none of it any more."""
-    amounts: defaultdict[int, dict[int, int]] = defaultdict(dict)
-    for row in conn.execute(_CONFLICTS):
-        amounts[row.id][row.payment_id] = row.amount
-    while amounts:
-        sums: defaultdict[int, int] = defaultdict(int)
-        for payments in amounts.values():
-            for payment_id, amount in payments.items():
-                sums[payment_id] += amount
-        unsettled = [share for share, payments in amounts.items() if any(sums[one] for one in payments)]
-        if not unsettled:
-            break
-        for share in unsettled:
-            del amounts[share]
-    if amounts:
-        conn.execute(_SETTLE, {"ids": list(amounts)})

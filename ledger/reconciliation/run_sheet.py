@@ -129,7 +129,8 @@ _ROWS = text("""
                coalesce(sum(s.charges) filter (where s.applied), 0)::bigint as charges,
                bool_or(s.nature = 'conflict' and s.state in ('open', 'refused', 'waiting')) as in_conflict
           from bank_share_payment x
-          join (select *, state = 'settled' and nature <> 'conflict' as applied from bank_share) s on s.id = x.share_id
+          join (select *, state = 'settled' and nature = 'match' and certain as applied from bank_share) s
+            on s.id = x.share_id
           join payout_payment p on p.id = x.payment_id
          where p.run_id = :run and s.state <> 'replaced'
          group by x.payment_id

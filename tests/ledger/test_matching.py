@@ -1,7 +1,7 @@
 """What entries on the bank's statement mean for our payments: cases 19 to 26 of the payment brief, on pure values."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -326,6 +326,16 @@ class TestReturn:
         assert isinstance(second, Conflict)
         assert second.kind is ConflictKind.RETURNED_TWICE
 
+    def test_23_a_credit_after_a_double_debit_is_its_correction_until_that_is_made_good(self) -> None:
+        expected = Expected([replace(THREE[0], debited_by=STATEMENT)])
+        learn(explain(entry(-120_00, of(THREE[0])), STATEMENT, expected), STATEMENT, expected)
+        credit = entry(120_00, of(THREE[0], return_reason=Reason(code="AC04")))
+        (share,) = explain(credit, STATEMENT, expected)
+        assert isinstance(share, Conflict)
+        assert (share.kind, share.signed_cents) == (ConflictKind.DOUBLE_CREDITED, 120_00)
+        expected.debited_twice(THREE[0], still=False)
+        assert one_match(explain(credit, STATEMENT, expected)).kind is MatchKind.RETURNED
+
     def test_24_the_return_of_a_reissued_payment_told_again_changes_nothing(self) -> None:
         first = replace(THREE[0], debited_by=STATEMENT, returned_by=NOTIFICATION, replaced_by="AN-38-001R")
         reissue = payment(1, 120_00, run="AN-38")
@@ -440,6 +450,43 @@ class TestWeakKeys:
         known = replace(THREE[0], debited_by=STATEMENT, bank_references=frozenset({"BK-77"}))
         (share,) = explained(entry(-2_50, detail(1, 2_50, account_servicer_ref="BK-77")), known)
         assert isinstance(share, Unmatched)
+
+    def test_a_rejected_payment_that_alone_fits_a_debit_without_ids_is_in_conflict(self) -> None:
+        rejected = replace(THREE[0], rejected_at=REJECTION)
+        (share,) = explained(entry(-120_00, detail(1, creditor_account=rejected.iban)), rejected)
+        assert isinstance(share, Conflict)
+        assert (share.kind, share.keys) == (ConflictKind.REJECTED_YET_DEBITED, ("IBAN", "montant"))
+        expected = Expected([rejected])
+        learn([share], STATEMENT, expected)
+        assert expected.payment(rejected.end_to_end_id) == rejected, "an amount proves nothing that could be learned"
+
+    def test_a_debit_days_after_a_rejection_is_that_of_the_payment_which_was_not_rejected(self) -> None:
+        rejected, other = replace(payment(1, 120_00), rejected_at=REJECTION), payment(1, 120_00, run="AN-36")
+        match = one_match(explained(entry(-120_00, detail(1, creditor_account=other.iban)), rejected, other))
+        assert (match.certain, ids(match)) == (True, ["AN-36-001"])
+
+    def test_a_debit_that_may_be_that_of_a_payment_rejected_since_is_only_proposed(self) -> None:
+        rejected = replace(payment(1, 120_00), rejected_at=REJECTION + timedelta(days=2))
+        other = payment(1, 120_00, run="AN-38")
+        told = entry(-120_00, detail(1, creditor_account=other.iban))
+        match = one_match(explained(told, rejected, other))
+        assert (match.kind, match.certain, ids(match)) == (MatchKind.DEBITED, False, ["AN-38-001"])
+        match = one_match(explained(told, replace(rejected, returned_by=STATEMENT), other))
+        assert (match.kind, match.certain, ids(match)) == (MatchKind.OFFSET, False, ["AN-37-001"])
+        assert "rejeté et recrédité" in match.reason
+        match = one_match(explained(told, replace(rejected, debited_by=STATEMENT), other))
+        assert (match.kind, match.certain, ids(match)) == (MatchKind.DEBITED, True, ["AN-38-001"])
+
+    def test_what_was_notified_is_likely_and_not_certain_while_another_payment_fits(self) -> None:
+        notified, other = payment(1, 120_00, debited_by=NOTIFICATION), payment(1, 120_00, run="AN-36")
+        match = one_match(explained(entry(-120_00, detail(1, creditor_account=other.iban)), other, notified))
+        assert (match.certain, ids(match)) == (False, ["AN-37-001"])
+
+    def test_a_credit_without_ids_owes_nothing_again_where_it_may_be_that_of_a_rejected_payment(self) -> None:
+        rejected = payment(1, 120_00, rejected_at=REJECTION, debited_by=STATEMENT)
+        other = payment(1, 120_00, run="AN-36", debited_by=STATEMENT)
+        told = entry(120_00, detail(1, debtor_account=other.iban), transaction_code=RETURN_CODE)
+        assert not one_match(explained(told, rejected, other)).certain
 
     def test_our_own_account_in_a_detail_speaks_against_nobody(self) -> None:
         booked = replace(THREE[0], debited_by=STATEMENT)

@@ -123,7 +123,8 @@ class SimulatedBank:
         apart = Debits.SINGLE if debits.by_total else debits
         self._debit(message, by_fate[Fate.REJECTED_LATE], apart, day)
         for payment in by_fate[Fate.DEBITED_BY_MISTAKE]:
-            self._book(day, payment.cents, "DBIT", details(_detail(payment, message)))
+            named = None if debits is Debits.NO_IDS else message
+            self._book(day, payment.cents, "DBIT", details(_detail(payment, named)))
             self._book(day + timedelta(days=2), payment.cents, "CRDT", details(_detail(payment, message)))
         if by_fate[Fate.REJECTED_LATE]:
             late = by_fate[Fate.REJECTED_LATE]

@@ -90,13 +90,6 @@ def accept_everything(conn: Connection) -> None:
         decisions.accept(conn, share, actor="tests", tell=tell)
 
 
-KNOWN = (
-    "a payment that was rejected before its debit, in a run where a debit without our references fits nothing else, "
-    "leaves the debit and its credit open for a person: they add up to zero, and no rule pairs them yet"
-)
-
-
-@pytest.mark.xfail(reason=KNOWN, strict=False)
 @settings(
     max_examples=40,
     deadline=None,

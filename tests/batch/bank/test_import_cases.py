@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -211,6 +212,74 @@ def test_17_a_rejected_payment_that_is_debited_all_the_same_is_settled_once_it_i
     assert story.open() == []
     assert story.world.balance(SUSPENSE) == 0
     assert story.owed == [0, 70_00, 0]
+
+
+def unnamed(story: Story, line: int) -> str:
+    """A detail that gives the account and nothing of ours."""
+    iban = story.payments[line].frozen.iban
+    return details(f"<RltdPties><CdtrAcct><Id><IBAN>{iban}</IBAN></Id></CdtrAcct></RltdPties>")
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_17_a_rejected_payment_debited_without_our_ids_is_paired_with_its_credit_in_every_order(
+    story: Story, order: tuple[int, ...]
+) -> None:
+    files = [
+        story.report(story.rejected(1)).replace(b"2026-09-15T06", f"{story.day + timedelta(days=1)}T06".encode()),
+        story.statement((-70_00, unnamed(story, 1))),
+        story.statement((70_00, details(story.ids(1)))),
+    ]
+    for number in order:
+        story.take(files[number])
+    assert (story.open(), story.world.balance(SUSPENSE), story.world.balance(BANK_CHARGES)) == ([], 0, 0)
+    assert (story.owed, story.world.in_transit) == ([0, 70_00, 0], 150_50)
+
+
+def test_17_the_pairing_says_what_it_rests_on(story: Story) -> None:
+    story.take(story.report(story.rejected(1)))
+    story.take(story.statement((-70_00, unnamed(story, 1))))
+    assert story.open() == ["rejected_yet_debited"]
+    story.take(story.statement((70_00, details(story.ids(1)))))
+    with story.world.engine.connect() as conn:
+        told = conn.execute(text("select reason, decision from bank_share where nature = 'conflict' order by id")).all()
+    assert told[0].reason.startswith("IBAN et montant : virement")
+    assert [row.decision[:15] for row in told] == ["Compensé par l’"] * 2
+
+
+@pytest.mark.parametrize("reason", ["", "<RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf>"])
+def test_17_a_credit_after_a_double_debit_corrects_it_and_owes_nothing_again(story: Story, reason: str) -> None:
+    story.take(story.statement(story.debit(0, 1, 2), (-70_00, story.debit(1)[1])))
+    assert story.open() == ["debited_twice"]
+    story.take(story.statement((70_00, details(story.ids(1) + reason))))
+    assert (story.states, story.owed, story.open()) == (["booked"] * 3, [0, 0, 0], [])
+    assert (story.world.balance(SUSPENSE), story.world.in_transit) == (0, 0)
+    story.take(story.statement(story.back(1)))
+    assert (story.states, story.owed) == (["booked", "returned", "booked"], [0, 70_00, 0]), "now both came back"
+
+
+def test_17_a_double_debit_and_both_its_credits_may_be_on_one_statement(story: Story) -> None:
+    back = (70_00, details(story.ids(1)))
+    story.take(story.statement(story.debit(0, 1, 2), story.debit(1), back, back))
+    assert (story.states, story.owed) == (["booked", "returned", "booked"], [0, 70_00, 0])
+    assert (story.open(), story.world.balance(SUSPENSE)) == ([], 0)
+
+
+def test_17_a_debit_that_two_payments_may_be_is_settled_by_a_person(story: Story) -> None:
+    shared = story.world.partner(account=story.payments[1].frozen.iban)
+    story.world.sale(shared, 70_00)
+    other = story.world.generated(datetime.now(UTC), weekly=False)
+    told = story.report(story.rejected(1)).replace(b"2026-09-15T06", f"{story.day + timedelta(days=1)}T06".encode())
+    story.take(told)
+    story.take(story.statement((-70_00, unnamed(story, 1))))
+    story.take(story.statement((70_00, details(story.ids(1)))))
+    assert sorted(story.open()) == ["offset", "rejected_and_credited"]
+    assert story.world.payments(other)[0].state == "issued"
+    with story.world.engine.begin() as conn:
+        (proposal,) = [item for item in items.open_items(conn) if item.proposed]
+        decisions.accept(conn, proposal.number, actor="person:1", tell=tell)
+    assert (story.open(), story.world.balance(SUSPENSE)) == ([], 0)
+    story.take(story.statement((-70_00, unnamed(story, 1))))
+    assert story.world.payments(other)[0].state == "booked", "the next one is the other's"
 
 
 def test_18_a_reason_in_words_and_unknown_codes(story: Story) -> None:
