@@ -58,6 +58,7 @@ def terms() -> Terms:
         payment_limit=settings.PAYOUT_PAYMENT_LIMIT_CENTS.value,
         weekly_limit=settings.PAYOUT_WEEKLY_LIMIT_CENTS.value,
         run_limit=settings.PAYOUT_RUN_LIMIT_CENTS.value,
+        advance_ceiling=settings.PAYOUT_ADVANCE_CEILING_CENTS.value or None,
         unusual_times=settings.PAYOUT_UNUSUAL_TIMES.value,
     )
 

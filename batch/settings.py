@@ -66,6 +66,11 @@ PAYOUT_WEEKLY_LIMIT_CENTS = Setting(
     "PAYOUT_WEEKLY_LIMIT_CENTS", 30_000_000, "More than this to one partner in a week is held back."
 )
 PAYOUT_RUN_LIMIT_CENTS = Setting("PAYOUT_RUN_LIMIT_CENTS", 1_000_000_000, "A run above this cannot be approved.")
+PAYOUT_ADVANCE_CEILING_CENTS = Setting(
+    "PAYOUT_ADVANCE_CEILING_CENTS",
+    0,
+    "The advance of the régie whose account pays: no run is approved above what is left of it; 0 if there is none.",
+)
 PAYOUT_UNUSUAL_TIMES = Setting(
     "PAYOUT_UNUSUAL_TIMES", 3, "From how many times a partner's median payment on the approvers are told."
 )

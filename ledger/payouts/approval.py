@@ -47,6 +47,9 @@ _REFUSALS = {
     "only_frozen_runs_are_approved": "Cette campagne n’attend pas d’approbation.",
     "approval_is_of_the_content": "Cette empreinte n’est pas celle de la campagne : relisez-la avant d’approuver.",
     "run_within_its_limit": "La somme dépasse le plafond d’une campagne.",
+    "run_within_the_advance": (
+        "La somme dépasse l’avance disponible sur le compte : attendez que l’avance soit reconstituée et le relevé lu."
+    ),
     "payees_are_current": "Un bénéficiaire a changé depuis : refusez la campagne et préparez-la de nouveau.",
     "maker_is_not_checker": "Vous avez préparé cette campagne : une autre personne doit l’approuver.",
     "no_hand_in_its_accounts": (
@@ -142,6 +145,7 @@ def verify(conn: Connection, run: runs.Run) -> None:
         payer=asdict(run.payer),
         bank_profile=run.bank_profile,
         amount_limit=run.amount_limit,
+        advance_ceiling=run.advance_ceiling,
         seal_number=run.seal_number,
         prepared_by=run.prepared_by,
     )

@@ -27,6 +27,7 @@ class FrozenHead:
     payer: Mapping[str, Any]
     bank_profile: Mapping[str, Any]
     amount_limit: int
+    advance_ceiling: int | None
     seal_number: int | None
     prepared_by: str
 

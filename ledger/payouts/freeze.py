@@ -44,10 +44,10 @@ _NAMES_TAKEN = text("select reference from payout_run where reference like :week
 _LATEST_SEAL = text("select max(number) from seal")
 
 _INSERT_RUN = text("""
-    insert into payout_run (reference, weekly, cutoff, settled_through, payer, bank_profile, amount_limit, seal_number,
-                            prepared_by)
+    insert into payout_run (reference, weekly, cutoff, settled_through, payer, bank_profile, amount_limit,
+                            advance_ceiling, seal_number, prepared_by)
     values (:reference, :weekly, :cutoff, :settled_through, cast(:payer as jsonb), cast(:bank_profile as jsonb),
-            :amount_limit, :seal_number, :prepared_by)
+            :amount_limit, :advance_ceiling, :seal_number, :prepared_by)
     returning id
 """)
 
@@ -177,6 +177,7 @@ def freeze(
         payer=asdict(terms.payer),
         bank_profile=dict(terms.bank_profile),
         amount_limit=terms.run_limit,
+        advance_ceiling=terms.advance_ceiling,
         seal_number=conn.execute(_LATEST_SEAL).scalar_one(),
         prepared_by=actor,
     )

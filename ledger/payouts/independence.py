@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, text
 
+from ledger.payouts import advance
 from ledger.payouts.runs import Run
 
 
@@ -19,6 +20,7 @@ class Hindrance(StrEnum):
     TOUCHED_AN_ACCOUNT = "touched_an_account"
     HAS_APPROVED = "has_approved"
     ABOVE_THE_LIMIT = "above_the_limit"
+    ABOVE_THE_ADVANCE = "above_the_advance"
 
 
 _HANDS = text("""
@@ -40,4 +42,7 @@ def hindrance(conn: Connection, run: Run, person_id: int) -> Hindrance | None:
         return Hindrance.HAS_APPROVED
     if hands.touched:
         return Hindrance.TOUCHED_AN_ACCOUNT
-    return Hindrance.ABOVE_THE_LIMIT if run.amount > run.amount_limit else None
+    if run.amount > run.amount_limit:
+        return Hindrance.ABOVE_THE_LIMIT
+    left = advance.left(conn, run)
+    return Hindrance.ABOVE_THE_ADVANCE if left is not None and run.amount > left else None

@@ -116,6 +116,8 @@ class Terms:
     """More than this to one partner within seven days of cut-offs is held back."""
     run_limit: int = 99_999_999_999
     """A run above this cannot be approved."""
+    advance_ceiling: int | None = None
+    """What the paying account may have advanced at any time; None where it has no such ceiling. See `advance`."""
     unusual_times: int = 3
     """From this many times the partner's median payment on, the approvers are told."""
 

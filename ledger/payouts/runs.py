@@ -77,6 +77,7 @@ class Run:
     held: int
     owed: int
     amount_limit: int
+    advance_ceiling: int | None
     flags: tuple[Flag, ...]
     content_hash: bytes
     seal_number: int | None
@@ -175,6 +176,7 @@ def _run(row: Row[Any]) -> Run:
         held=row.held,
         owed=row.owed,
         amount_limit=row.amount_limit,
+        advance_ceiling=row.advance_ceiling,
         flags=tuple(map(Flag, row.flags)),
         content_hash=bytes(row.content_hash),
         seal_number=row.seal_number,

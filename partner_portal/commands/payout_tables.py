@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from batch.french import euros, moment, whole_number
 from ledger.identifiers import mask_iban
-from ledger.payouts import approval, runs
+from ledger.payouts import advance, approval, runs
 from ledger.payouts.runs import PAYMENT_STATE_WORDS, STATE_WORDS, Run
 
 
@@ -36,6 +36,9 @@ def head(conn: Connection, run: Run) -> Table:
     table.add_row("Dû à la clôture", euros(run.owed))
     table.add_row("Compte débité", mask_iban(run.payer.iban))
     table.add_row("Préparée par", runs.called(conn, run.prepared_by))
+    left = advance.left(conn, run) if run.state == "frozen" else None
+    if left is not None:
+        table.add_row("Avance disponible", euros(left))
     for flag in run.flags:
         table.add_row("[yellow]À savoir", f"[yellow]{flag.words}")
     table.add_row("Empreinte", run.content_hash.hex())

@@ -9,7 +9,7 @@ from wtforms import TextAreaField
 from wtforms.validators import DataRequired, Length
 
 from batch.french import counted, euros
-from ledger.payouts import approval, comparison, runs
+from ledger.payouts import advance, approval, comparison, runs
 from ledger.payouts.approval import Altered, NotAllowed
 from partner_portal.auth.gate import requires, step_up
 from partner_portal.auth.principals import current_principal
@@ -49,6 +49,7 @@ def approval_page(run_id: int) -> ResponseReturnValue:
             differences=comparison.differences(conn, run),
             outdated=approval.outdated(conn, run_id),
             hindrance=hindrance_of(conn, run),
+            advance_left=advance.left(conn, run),
             approvals=runs.approvals(conn, run_id),
             needed=approval.APPROVALS_NEEDED,
             words=words,

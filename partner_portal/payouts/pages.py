@@ -9,7 +9,7 @@ from flask import Blueprint, render_template, request, url_for
 from sqlalchemy import Connection
 
 from ledger.calendar import week_of
-from ledger.payouts import approval, calendar, comparison, files, independence, received, runs
+from ledger.payouts import advance, approval, calendar, comparison, files, independence, received, runs
 from ledger.payouts.comparison import Look
 from ledger.payouts.independence import Hindrance
 from ledger.payouts.runs import Run, UnknownRun
@@ -87,6 +87,7 @@ def show(run_id: int) -> str:
             "left_out": comparison.held_by_reason(conn, run_id),
             "outdated": approval.outdated(conn, run_id) if waits else [],
             "hindrance": hindrance_of(conn, run) if run.state == "frozen" else None,
+            "advance_left": advance.left(conn, run) if run.state == "frozen" else None,
             "prepared_by": runs.called(conn, run.prepared_by),
         }
     return render_template(

@@ -83,6 +83,10 @@ HINDRANCES: dict[Hindrance, str] = {
     ),
     Hindrance.HAS_APPROVED: "Vous avez approuvé cette campagne : une autre personne doit l’approuver aussi.",
     Hindrance.ABOVE_THE_LIMIT: "La somme dépasse le plafond d’une campagne : personne ne peut l’approuver.",
+    Hindrance.ABOVE_THE_ADVANCE: (
+        "La somme dépasse l’avance disponible : personne ne peut approuver avant que l’avance soit reconstituée et le "
+        "relevé de la banque lu."
+    ),
 }
 
 ORDERS: dict[Order, str] = {

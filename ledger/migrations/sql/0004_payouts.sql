@@ -141,6 +141,7 @@ create table payout_run (
     payer           jsonb not null,               -- name, IBAN and BIC of the account that pays
     bank_profile    jsonb not null,               -- how the bank wants its file
     amount_limit    bigint not null,              -- cents: above it the run cannot be approved
+    advance_ceiling bigint check (advance_ceiling > 0),   -- cents that the paying account may have advanced; null: no such ceiling
     payments        integer not null default 0,
     amount          bigint not null default 0,    -- cents: the sum of the payments
     carried         bigint not null default 0,    -- cents: net at or below zero, or too little; the next run takes it over
@@ -248,6 +249,23 @@ begin atomic
        and (s.status <> 'validated' or a.ended_at is not null
             or exists (select from atouts.bank_account_block b where b.account_id = a.id and b.lifted_at is null))
      order by p.line;
+end;
+
+-- What a run may pay of the advance that its account holds, null where that has no ceiling: what is on the account by the
+-- bank's statements (the whole advance, before the first one), less what has left in files and is not booked, less what the runs
+-- before it and those that are approved have yet to pay. Money above the ceiling does not raise it.
+create function payout_advance_left(p_run integer)
+returns bigint
+language sql stable
+begin atomic
+    select least(r.advance_ceiling,
+                 coalesce((select -sum(e.amount)::bigint from atouts.entry e where e.account_id = 3000000000004),
+                          r.advance_ceiling)
+                 - (select coalesce(sum(e.amount), 0)::bigint from atouts.entry e where e.account_id = 3000000000003)
+                 - (select coalesce(sum(o.amount), 0)::bigint from atouts.payout_run o
+                     where o.id <> r.id and (o.state = 'approved' or o.state = 'frozen' and o.id < r.id)))
+      from atouts.payout_run r
+     where r.id = p_run and r.advance_ceiling is not null;
 end;
 
 create table payout_approval (
@@ -415,6 +433,8 @@ begin
         perform payout_refuse('approval_is_of_the_content', 'the hash approved is not the run''s hash');
     elsif run.amount > run.amount_limit then
         perform payout_refuse('run_within_its_limit', format('run %s is above the limit of a run', run.reference));
+    elsif run.amount > payout_advance_left(run.id) then
+        perform payout_refuse('run_within_the_advance', format('run %s is above what is left of the advance', run.reference));
     elsif exists (select from payout_outdated(run.id)) then
         perform payout_refuse('payees_are_current', format('a payee of run %s has changed', run.reference));
     elsif run.prepared_by = approver then

@@ -172,6 +172,24 @@ def test_a_hash_that_is_not_the_runs_approves_nothing(frozen: int, selling: Regi
     assert "0 approbation sur 2" in first.get(f"{PAGES}/{frozen}").text
 
 
+def test_a_run_above_the_advance_says_what_is_left_and_is_not_approved(
+    selling: Region, app: Flask, accountant: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATOUTS_PAYOUT_ADVANCE_CEILING_CENTS", "70000")
+    prepare(selling, accountant)
+    run, earlier = selling.runs()
+    assert run.amount == 79_250
+    assert "Il reste" in accountant.get(f"{PAGES}/{run.id}").text
+    first = browser_of(app, selling, "first")
+    page = first.get(f"{PAGES}/{run.id}/approbation").text
+    assert "l’avance disponible" in page
+    assert "Avance disponible" in page
+    assert "Approuver 4" not in page
+    first.post(f"{PAGES}/{run.id}/approbation", {"content_hash": run.content_hash.hex()})
+    assert selling.run_now(run.id).state == "frozen"
+    assert "Au-dessus de l’avance" not in accountant.get(f"{PAGES}/{earlier.id}").text
+
+
 def test_whoever_prepared_the_run_is_told_why_they_cannot_approve_it(
     frozen: int, selling: Region, app: Flask, accountant: Browser
 ) -> None:
