@@ -1,7 +1,7 @@
 """Statements: what an account held at any instant, and how it came to that, from the transfers alone.
 
 The sign convention everywhere: a balance is credits minus debits, in cents. A wallet's is what its student can still
-spend, a partner's what the Region owes it; the Region's bank account is below zero by what has left it.
+spend, a partner's what the Region owes it; the Region's bank account is below zero by what the bank holds for it.
 
 `posted_at` is the instant at which a transfer's transaction began, so what is said of an instant is final as soon as no
 transaction that began before it is running any more.
