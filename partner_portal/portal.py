@@ -20,7 +20,7 @@ class Portal:
     sessions: RedisSessions
 
     def reading(self) -> Connection:
-        """A connection for statements that read, each for itself: no transaction around them, so one round trip each."""
+        """A connection for statements that read, each for itself: no transaction around them, one round trip each."""
         return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
 

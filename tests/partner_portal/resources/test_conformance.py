@@ -4,7 +4,6 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import ClassVar
 
 import pytest
 import schemathesis
@@ -12,7 +11,7 @@ from flask import Flask
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from redis import Redis
-from schemathesis import AuthContext, Case, CheckContext, Response
+from schemathesis import Case, CheckContext, Response
 from sqlalchemy import URL, create_engine, text
 
 from batch.queue import redis_connection
