@@ -119,6 +119,9 @@ RIGHTS: dict[str, Right] = {
     "bank.import": _right("Importer les relevés et comptes rendus de la banque", Role.ACCOUNTANT),
     "reconciliation.read": _right("Lire le rapprochement bancaire", _MONEY),
     "reconciliation.settle": _right("Expliquer un écart de rapprochement", Role.ACCOUNTANT),
+    "reconciliation.release": _right(
+        "Contresigner la prise en compte d’un relevé mis à l’écart", Role.PAYMENT_APPROVER
+    ),
     "books.write_off": _right("Signer un abandon de créance", Role.PAYMENT_APPROVER),
     # Region: house
     "audit.read": _right("Lire le journal des actions", Role.AUDITOR, Role.ADMINISTRATOR),

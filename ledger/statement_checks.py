@@ -33,6 +33,7 @@ class Finding(StrEnum):
     GAP = "gap"
     SEQUENCE_GAP = "sequence_gap"
     PENDING_ENTRIES = "pending_entries"
+    RELEASED = "released"
 
 
 class Consequence(StrEnum):
@@ -41,7 +42,7 @@ class Consequence(StrEnum):
     SKIP = "skip"
     """It was taken before; taking it again has no effect."""
     QUARANTINE = "quarantine"
-    """Kept aside: none of its entries has any effect until a person has decided."""
+    """Kept aside: none of its entries has any effect. `REMEDIES` say what may be done about it."""
     NOTE = "note"
     """Taken all the same; the reconciliation of its period stays open until it is settled."""
 
@@ -52,7 +53,27 @@ _CONSEQUENCES = {
     Finding.GAP: Consequence.NOTE,
     Finding.SEQUENCE_GAP: Consequence.NOTE,
     Finding.PENDING_ENTRIES: Consequence.NOTE,
+    Finding.RELEASED: Consequence.NOTE,
 }
+
+RELEASABLE = frozenset({Finding.TOTALS_DIFFER})
+"""What two people may set aside: the balances prove the entries all the same. Nothing else ever is: an entry that is
+not proved, not ours or counted already would be wrong in the books whoever signed for it."""
+
+_CORRECTED = "demandez à la banque un relevé corrigé et déposez-le : il remplacera celui-ci."
+REMEDIES = {
+    Finding.STATEMENT_CHANGED: "Comparez-le avec celui qui est pris en compte. Une banque corrige par une écriture sur "
+    "un relevé suivant : écartez celui-ci.",
+    Finding.MOVEMENTS_SEEN: "Ces écritures comptent déjà. Écartez ce relevé, ou déposez celui qui ne les répète pas.",
+    Finding.OTHER_ACCOUNT: "Écartez-le. Si ce compte est bien le nôtre, faites-le inscrire dans les réglages, puis "
+    "déposez de nouveau le fichier.",
+    Finding.OTHER_CURRENCY: "Nos livres sont en euros : écartez-le, et demandez à la banque ce qu'est ce relevé.",
+    Finding.BALANCE_MISSING: f"Sans soldes rien ne prouve ses écritures : {_CORRECTED}",
+    Finding.UNBALANCED: f"Ses soldes démentent ses écritures : {_CORRECTED}",
+    Finding.TOTALS_DIFFER: "Ses soldes prouvent ses écritures, mais il annonce d'autres totaux : interrogez la banque. "
+    "S'il est juste, deux personnes peuvent le faire prendre en compte ; sinon déposez le relevé corrigé.",
+}
+"""What an accountant does about a statement that is kept aside, by what is found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +114,7 @@ def check_file(description: FileDescription, imported_at: datetime | None) -> Re
 
 
 def check_repeat(statement: Statement, same_id: RecordedStatement | None) -> Remark | None:
-    """Whether a statement of the same account, id, sequence and page was taken before, from whatever file."""
+    """Whether a statement of the same account, year, id, sequence and page was taken before, from whatever file."""
     if same_id is None:
         return None
     if same_id.fingerprint == statement.fingerprint:

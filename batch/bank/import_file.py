@@ -170,7 +170,9 @@ class _Import:
             overlap = check_movements(overlaps[statement.number], {name for _, name in overlaps[statement.number]})
             verdict = statements.judge(self._conn, bank_file.description, statement, self._own, overlap)
             if verdict.outcome is not Consequence.SKIP:
-                number = statements.record_statement(self._conn, self._import_id, bank_file.description, verdict)
+                number = statements.record_statement(
+                    self._conn, self._import_id, bank_file.description, verdict, actor=self._actor
+                )
                 verdict = replace(verdict, number=number)
                 if verdict.outcome is not Consequence.QUARANTINE:
                     taken[statement.number] = number

@@ -37,6 +37,36 @@ TITLES = {
 }
 """What each kind of item is called on a screen."""
 
+_CLOSES_BY_ITSELF = "ce point se ferme alors de lui-même."
+WHAT_TO_DO = {
+    "debited": "Vérifiez que c’est bien ce virement, puis acceptez ou refusez.",
+    "returned": "Vérifiez que c’est bien ce virement : accepter le rend dû de nouveau.",
+    "charges": "Vérifiez que ce sont des frais, puis acceptez ou refusez.",
+    "offset": "Accepter compense les deux écritures l’une par l’autre ; rien n’est dû de nouveau.",
+    "rejected_yet_debited": f"La banque doit recréditer ce montant ; {_CLOSES_BY_ITSELF} S’il tarde, réclamez-le.",
+    "rejected_and_credited": "Le débit que ce crédit compense manque : déposez les relevés absents ; "
+    f"{_CLOSES_BY_ITSELF} S’il est déjà là sans référence, compensez les deux écritures.",
+    "debited_twice": f"Réclamez le second débit à la banque ; {_CLOSES_BY_ITSELF} Rien n’est dû de nouveau.",
+    "double_credited": "Ce crédit n’égale pas le débit en trop : réclamez la différence, puis compensez les écritures.",
+    "returned_twice": "Demandez à la banque ce qu’est ce second crédit ; rien de plus n’est dû au partenaire.",
+    "return_taken_back": "Le virement est peut-être arrivé après tout : vérifiez-le avant que ce partenaire soit "
+    "payé de nouveau.",
+    "amount_differs": "Demandez à la banque pourquoi le montant n’est pas celui de l’ordre, puis expliquez l’écriture.",
+    "unknown": "Cherchez ce que c’est : des frais, une alimentation du compte, ou l’un de nos virements.",
+    "batch_total": f"Un compte rendu de rejets manque peut-être : déposez-le ; {_CLOSES_BY_ITSELF}",
+    "remainder": "Demandez à la banque le détail de cette écriture.",
+    "unknown_message": "Vérifiez que ce compte rendu nous est bien destiné.",
+    "unknown_payment": "Vérifiez avec la banque de quel virement elle parle.",
+    "unknown_code": "Demandez à la banque ce que ce statut veut dire. Seul un relevé prouve un paiement.",
+    "contradictory": "Demandez à la banque lequel des deux est vrai. Seul un relevé prouve un paiement.",
+    "rejected_after_booking": f"La banque doit recréditer ce virement ; {_CLOSES_BY_ITSELF}",
+    "accepted_after_rejection": "Le partenaire est déjà à payer de nouveau : vérifiez que la banque ne paie pas aussi "
+    "le premier virement.",
+    "gap": f"Demandez les relevés absents à la banque et déposez-les ; {_CLOSES_BY_ITSELF}",
+    "silence": "Demandez à la banque ce qu’il est devenu. Tant qu’elle ne dit rien, il n’est pas payé de nouveau.",
+}
+"""What an accountant does about each kind of item, or why nothing needs doing."""
+
 PATIENCE_DAYS = 3
 """Days after the execution date from which a payment that is neither debited nor rejected is asked about."""
 
@@ -65,6 +95,11 @@ class Item:
     def title(self) -> str:
         """What it is called."""
         return TITLES[self.kind]
+
+    @property
+    def what_to_do(self) -> str:
+        """What an accountant does about it; what is kept aside has its own remedies, see `quarantine`."""
+        return WHAT_TO_DO.get(self.kind, "")
 
     @property
     def in_conflict(self) -> bool:

@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from ledger.bank_messages import FileDescription, MessageKind, Statement
+from ledger.reconciliation import quarantine
 from ledger.statement_checks import (
     Consequence,
     RecordedStatement,
@@ -30,11 +31,12 @@ _INSERT_IMPORT = text("""
     values (:sha256, :name, :size, :kind, :version, :message_id, :created_at, :actor) returning id
 """)
 _COLUMNS = "statement_id, sequence, page, fingerprint, opening, closing, last_day"
+_SAME_YEAR = "extract(year from last_day) is not distinct from extract(year from cast(:last_day as date))"
 _SAME_ID = text(f"""
     select {_COLUMNS} from bank_statement
      where state = 'taken' and kind = :kind and account = :account and statement_id = :statement_id
-       and sequence is not distinct from :sequence and page is not distinct from :page
-""")  # noqa: S608 - a list of columns
+       and sequence is not distinct from :sequence and page is not distinct from :page and {_SAME_YEAR}
+""")  # noqa: S608 - lists of columns
 _ORDER = "(last_day, coalesce(sequence, 0), coalesce(page, 0), created_at)"
 _PLACE = "(cast(:last_day as date), coalesce(:sequence, 0), coalesce(:page, 0), cast(:created_at as timestamptz))"
 _BEFORE = text(f"""
@@ -59,6 +61,12 @@ _ASIDE_AGAIN = text("""
                               decision = 'Fichier déposé de nouveau.'
      where import_id = :import_id and state = 'quarantined'
 """)
+_REPLACED = text(f"""
+    update bank_statement set state = 'dismissed', decided_by = :actor, decided_at = now(),
+                              decision = 'Remplacé par un relevé pris en compte.'
+     where state = 'quarantined' and kind = :kind and account = :account and statement_id = :statement_id
+       and sequence is not distinct from :sequence and page is not distinct from :page and {_SAME_YEAR}
+""")  # noqa: S608 - a condition
 _NAMES_ELSEWHERE = text("""
     select name from bank_entry where told_by = 'camt.053' and servicer_ref is not null and name = any(:names)
 """)
@@ -123,16 +131,23 @@ def judge(
         return Verdict(statement, (repeat,), Consequence.SKIP)
     remarks = [*([repeat] if repeat else []), *check_statement(statement, own), *([overlap] if overlap else [])]
     if any(remark.consequence is Consequence.QUARANTINE for remark in remarks):
-        return Verdict(statement, tuple(remarks), Consequence.QUARANTINE)
+        release = quarantine.released(conn, _facts(described, statement))
+        if release is None or not all(quarantine.may_be_released(remark) for remark in remarks):
+            return Verdict(statement, tuple(remarks), Consequence.QUARANTINE)
+        remarks.append(release)
     if statement.kind is MessageKind.STATEMENT:
         place = _facts(described, statement)
         remarks += check_chain(statement, _one(conn, _BEFORE, place), _one(conn, _AFTER, place))
     return Verdict(statement, tuple(remarks), Consequence.NOTE)
 
 
-def record_statement(conn: Connection, import_id: int, described: FileDescription, verdict: Verdict) -> int:
-    """Record a statement that is taken or kept aside; its number."""
+def record_statement(
+    conn: Connection, import_id: int, described: FileDescription, verdict: Verdict, *, actor: str
+) -> int:
+    """Record a statement that is taken or kept aside; its number. A taken one replaces what was kept aside as it."""
     statement = verdict.statement
+    if verdict.outcome is not Consequence.QUARANTINE:
+        conn.execute(_REPLACED, _facts(described, statement) | {"actor": actor})
     state = "quarantined" if verdict.outcome is Consequence.QUARANTINE else "taken"
     remarks = [{"finding": remark.finding, "sentence": remark.sentence} for remark in verdict.remarks]
     return int(

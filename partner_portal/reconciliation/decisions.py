@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from batch.bank.import_letters import tell
-from ledger.reconciliation import closing, decisions
+from ledger.reconciliation import closing, decisions, quarantine
 from ledger.reconciliation.decisions import CannotSettle, Explanation
 from partner_portal.auth.gate import requires, step_up
 from partner_portal.auth.principals import current_principal
@@ -79,6 +79,35 @@ def settle(subject: str, number: int) -> ResponseReturnValue:
         return "Le relevé est écarté."
 
     return _done(act, url_for(".item", subject=subject, number=number))
+
+
+@blueprint.post("/points/statement/<int:number>/prise-en-compte")
+@requires("reconciliation.settle")
+def ask_release(number: int) -> ResponseReturnValue:
+    """Ask that a statement be taken although it announces other totals than its own."""
+    actor, reason = current_principal().actor, request.form.get("reason", "").strip()
+
+    def act(conn: Connection) -> str:
+        quarantine.ask(conn, number, reason=reason, actor=actor)
+        return "La demande est signée. Un approbateur des paiements doit la contresigner."
+
+    here = url_for(".item", subject="statement", number=number)
+    return _done(act, here, here)
+
+
+@blueprint.post("/points/statement/<int:number>/visa")
+@requires("reconciliation.release")
+@step_up
+def grant_release(number: int) -> ResponseReturnValue:
+    """Countersign that a statement be taken."""
+    actor = current_principal().actor
+
+    def act(conn: Connection) -> str:
+        quarantine.grant(conn, number, actor=actor)
+        return "C’est contresigné. Le relevé sera pris en compte quand son fichier sera déposé de nouveau."
+
+    here = url_for(".item", subject="statement", number=number)
+    return _done(act, here, here)
 
 
 @blueprint.post("/campagnes/<int:run_id>/cloture")

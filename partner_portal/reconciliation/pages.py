@@ -14,7 +14,7 @@ from ledger.calendar import paris_date
 from ledger.payouts import runs
 from ledger.payouts.approval import Altered
 from ledger.payouts.runs import STATE_WORDS, UnknownRun
-from ledger.reconciliation import items, period_sheet
+from ledger.reconciliation import items, period_sheet, quarantine
 from ledger.reconciliation.run_sheet import RunSheet, SheetRow, Why
 from partner_portal.auth.gate import requires
 from partner_portal.portal import portal
@@ -44,10 +44,12 @@ def index() -> str:
     today = paris_date(datetime.now(UTC))
     with portal().engine.connect() as conn:
         week = period_sheet.period_sheet(conn, today - WEEK, today)
+        begun = bool(period_sheet.statements(conn, limit=1))
         at_the_bank = [run for run in runs.latest(conn, 20) if run.state in AT_THE_BANK]
     return render_template(
         "reconciliation/index.html",
         week=week,
+        begun=begun,
         conflicts=[item for item in week.items if item.in_conflict],
         others=[item for item in week.items if not item.in_conflict][:ITEMS],
         runs=at_the_bank,
@@ -65,12 +67,16 @@ def item(subject: str, number: int) -> str:
         if found is None:
             raise Problem("not_found", "Ce point n’est plus ouvert.")
         decided_by = runs.called(conn, found.decided_by) if found.decided_by else ""
+        aside = quarantine.find(conn, number) if subject == "statement" else None
+        asked_by = runs.called(conn, aside.asked_by) if aside and aside.asked_by else ""
         opposite = [
             other
             for other in items.open_items(conn)
             if other.subject == "share" and other.number != number and found.amount and other.amount == -found.amount
         ]
-    return render_template("reconciliation/item.html", item=found, decided_by=decided_by, opposite=opposite)
+    return render_template(
+        "reconciliation/item.html", item=found, decided_by=decided_by, opposite=opposite, aside=aside, asked_by=asked_by
+    )
 
 
 @blueprint.get("/releves")

@@ -130,6 +130,54 @@ def test_only_who_may_sees_decides_and_writes_off(
     assert world.balance(SUSPENSE) == 0
 
 
+def test_a_statement_that_announces_other_totals_is_taken_on_two_signatures(
+    app: Flask, books: Engine, accountant: Visitor, bank: SimulatedBank, world: World
+) -> None:
+    report, statement, *others = bank.files()
+    head, found, rest = statement.rpartition(b"</Bal>")
+    statement = head + found + b"<TxsSummry><TtlNtries><NbOfNtries>9</NbOfNtries></TtlNtries></TxsSummry>" + rest
+    assert "est mis à l’écart" in drop(accountant, report, statement, *others)
+    with books.connect() as conn:
+        number = conn.execute(text("select id from bank_statement where state = 'quarantined'")).scalar_one()
+    path = f"{BASE}/points/statement/{number}"
+    assert "deux personnes peuvent le faire prendre en compte" in accountant.get(path).text
+    accountant.post(f"{path}/prise-en-compte", {"reason": "La banque confirme ses soldes"})
+    assert "Un approbateur des paiements doit encore contresigner" in accountant.get(path).text
+    assert accountant.post(f"{path}/visa").status_code == 403
+    approver = sign_in(app, books, Role.PAYMENT_APPROVER, email="visa@normandie.fr")
+    assert "La banque confirme ses soldes" in approver.get(path).text
+    approver.post(f"{path}/visa")
+    assert "Déposez de nouveau le fichier banque-1.xml" in accountant.get(path).text
+    assert "sur la signature de deux personnes" in drop(accountant, statement)
+    assert accountant.get(path).status_code == 404
+    assert "sur la signature de deux personnes" in accountant.get(f"{BASE}/releves").text
+
+
+def test_a_statement_that_proves_nothing_says_what_to_do_and_can_only_be_put_away(
+    accountant: Visitor, bank: SimulatedBank, world: World, books: Engine
+) -> None:
+    statement = bank.files()[1]
+    drop(accountant, statement.replace(b"5000.00", b"5000.01", 1))
+    with books.connect() as conn:
+        number = conn.execute(text("select id from bank_statement where state = 'quarantined'")).scalar_one()
+    path = f"{BASE}/points/statement/{number}"
+    page = accountant.get(path).text
+    assert "il remplacera celui-ci" in page
+    assert "prise-en-compte" not in page
+    accountant.post(f"{path}/prise-en-compte", {"reason": "Je sais"})
+    assert "quelle que soit la signature" in accountant.get(path).text
+    accountant.post(f"{path}/decision", {"reason": "La banque en envoie un autre"})
+    assert "La banque en envoie un autre" in accountant.get(f"{BASE}/releves").text
+
+
+def test_before_the_first_file_the_pages_say_what_to_do(accountant: Visitor, world: World) -> None:
+    start = accountant.get(BASE).text
+    assert "Aucun relevé pour l’instant" in start
+    assert "Rien n’est ouvert" not in start
+    assert "Aucun relevé sur cette période" in accountant.get(f"{BASE}/periode").text
+    assert "Aucun relevé pour l’instant" in accountant.get(f"{BASE}/releves").text
+
+
 @pytest.mark.browser
 def test_the_pages_stand_on_a_phone_and_a_screen(
     page: Page, bank: SimulatedBank, books: Engine, look: Callable[[str], None]

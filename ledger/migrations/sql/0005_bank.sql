@@ -49,10 +49,24 @@ create table bank_statement (
                                         or coalesce(opening + booked = closing, false)),
     constraint dismissed_by_somebody check ((state = 'dismissed') = (decided_by is not null and coalesce(decision, '') <> ''))
 );
+-- Banks number their statements anew each year.
 create unique index statement_taken_once
-    on bank_statement (kind, account, statement_id, coalesce(sequence, -1), coalesce(page, -1)) where state = 'taken';
+    on bank_statement (kind, account, statement_id, coalesce(sequence, -1), coalesce(page, -1),
+                       coalesce(extract(year from last_day), 0)) where state = 'taken';
 create index bank_statement_by_day on bank_statement (account, last_day);
 create index bank_statement_by_import on bank_statement (import_id);
+
+-- Two people say that a statement, which nothing but its own totals speaks against, is to be taken: who asks for it, and who
+-- countersigns.
+create table bank_release (
+    statement_id integer not null references bank_statement,
+    step         text not null check (step in ('asked', 'granted')),
+    signed_by    text not null,
+    reason       text not null check (reason <> ''),
+    signed_at    timestamptz not null default now(),
+    constraint each_step_is_signed_once primary key (statement_id, step),
+    constraint two_people_sign unique (statement_id, signed_by)
+);
 
 -- What the chain of statements does to the bank account beside their entries: the balance before the first of them, and what
 -- statements that are missing between them must have moved. Both are corrected by further rows as statements come in.
@@ -291,6 +305,7 @@ create constraint trigger bank_follows_its_statements after insert on bank_impor
 
 create trigger append_only before update or delete or truncate on bank_import for each statement execute function refuse_change();
 create trigger append_only before delete or truncate on bank_statement for each statement execute function refuse_change();
+create trigger append_only before update or delete or truncate on bank_release for each statement execute function refuse_change();
 create trigger append_only before update or delete or truncate on bank_adjustment for each statement execute function refuse_change();
 create trigger append_only before update or delete or truncate on bank_entry for each statement execute function refuse_change();
 create trigger append_only before update or delete or truncate on bank_detail for each statement execute function refuse_change();
@@ -302,7 +317,7 @@ create trigger append_only before update or delete or truncate on bank_rejection
 create trigger append_only before delete or truncate on bank_status_conflict for each statement execute function refuse_change();
 create trigger append_only before update or delete or truncate on bank_closing for each statement execute function refuse_change();
 
-grant select, insert on bank_import, bank_statement, bank_adjustment, bank_entry, bank_detail, bank_share, bank_share_payment,
+grant select, insert on bank_import, bank_statement, bank_release, bank_adjustment, bank_entry, bank_detail, bank_share, bank_share_payment,
     bank_told, bank_report, bank_rejection, bank_status_conflict, bank_closing to atouts_app;
 grant update (state, decided_by, decided_at, decision) on bank_statement to atouts_app;
 grant update (state, decided_by, decided_at, decision) on bank_share to atouts_app;
