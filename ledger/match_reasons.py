@@ -19,6 +19,18 @@ _CONFLICTS = {
     ConflictKind.RETURNED_TWICE: "déjà rendu par un autre mouvement.",
     ConflictKind.RETURN_TAKEN_BACK: "rendu, puis débité de nouveau par la banque.",
 }
+_WORDS = {
+    "EndToEndId": "référence de bout en bout",
+    "InstrId": "référence d'instruction",
+    "TxId": "référence de la transaction",
+    "PmtInfId": "lot",
+    "MsgId": "message",
+    "PmtInfId/MsgId": "lot",
+    "AcctSvcrRef": "référence de la banque",
+    "BkTxCd": "nature de l'opération",
+    "Chrgs": "frais indiqués",
+}
+"""What the ISO names of keys are called; the others are called the same."""
 
 
 def match(found: Match) -> str:
@@ -26,10 +38,10 @@ def match(found: Match) -> str:
     if found.kind is MatchKind.OFFSET:
         story = "rejeté et recrédité" if found.signed_cents < 0 else "débité à tort"
         what = "le débit" if found.signed_cents < 0 else "le crédit"
-        return f"À confirmer : {' et '.join(found.keys)} : {_named(found.payments)} {story}, {what} qui le compense."
+        return f"À confirmer : {_words(found.keys)} : {_named(found.payments)} {story}, {what} qui le compense."
     verb = "débité" if found.kind is MatchKind.DEBITED else "rendu"
     plural = "s" if len(found.payments) > 1 else ""
-    parts = [f"{' et '.join(found.keys)} : {_named(found.payments)} {verb}{plural}"]
+    parts = [f"{_words(found.keys)} : {_named(found.payments)} {verb}{plural}"]
     if found.kind is MatchKind.RETURNED and found.reasons:
         parts.append(f"motif : {words(found.reasons)}")
     if found.charges_cents:
@@ -51,7 +63,7 @@ def conflict(
         what = _CONFLICTS[kind]
     replaced = [payment.replaced_by for payment in payments if payment.replaced_by]
     reissued = f" Réémis sous la référence {', '.join(replaced)}." if replaced else ""
-    rests_on = f"{' et '.join(keys)} : " if "montant" in keys else ""
+    rests_on = f"{_words(keys)} : " if "montant" in keys else ""
     return f"{rests_on}{_named(payments)} {what}{reissued}"
 
 
@@ -67,9 +79,9 @@ def unknown(transaction: Transaction) -> str:
         "AcctSvcrRef": references.account_servicer_ref,
         "IBAN": transaction.detail.creditor_account or transaction.detail.debtor_account,
     }
-    given = ", ".join(f"{name} {value}" for name, value in told.items() if value) or "aucune référence"
+    given = ", ".join(f"{_WORDS.get(name, name)} {value}" for name, value in told.items() if value)
     direction = "crédit" if transaction.signed_cents > 0 else "débit"
-    return f"Aucun de nos virements ne correspond à ce {direction} de {euros(abs(transaction.signed_cents))} ({given})."
+    return f"Aucun de nos virements ne correspond à ce {direction} de {euros(abs(transaction.signed_cents))} ({given or 'sans aucune référence'})."
 
 
 def batch(run: Sequence[ExpectedPayment], entry: Entry, signed_cents: int) -> str:
@@ -88,7 +100,12 @@ def remainder(signed_cents: int) -> str:
 
 def charges(key: str, signed_cents: int) -> str:
     """That a bank took its fee."""
-    return f"{key} : frais de la banque de {euros(abs(signed_cents))}."
+    return f"{_words([key])} : frais de la banque de {euros(abs(signed_cents))}."
+
+
+def _words(keys: Sequence[str]) -> str:
+    said = " et ".join(_WORDS.get(key, key) for key in keys)
+    return said[:1].upper() + said[1:]
 
 
 def _named(payments: Sequence[ExpectedPayment]) -> str:
