@@ -79,9 +79,10 @@ def unknown(transaction: Transaction) -> str:
         "AcctSvcrRef": references.account_servicer_ref,
         "IBAN": transaction.detail.creditor_account or transaction.detail.debtor_account,
     }
-    given = ", ".join(f"{_WORDS.get(name, name)} {value}" for name, value in told.items() if value)
+    named = [f"{_WORDS.get(name, name)} {value}" for name, value in told.items() if value]
+    given = ", ".join(named) or "aucune référence"
     direction = "crédit" if transaction.signed_cents > 0 else "débit"
-    return f"Aucun de nos virements ne correspond à ce {direction} de {euros(abs(transaction.signed_cents))} ({given or 'sans aucune référence'})."
+    return f"Aucun de nos virements ne correspond à ce {direction} de {euros(abs(transaction.signed_cents))} ({given})."
 
 
 def batch(run: Sequence[ExpectedPayment], entry: Entry, signed_cents: int) -> str:
