@@ -71,6 +71,10 @@ PATIENCE_DAYS = 3
 """Days after the execution date from which a payment that is neither debited nor rejected is asked about."""
 
 
+LIMIT = 500
+"""How many items are read at once."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One open item. `amount` in signed cents as on the bank's statement, None where no amount waits.
@@ -151,15 +155,27 @@ _ITEMS = text("""
            and r.state not in ('approved', 'generated')
     )
     select *, greatest(current_date - since, 0) as age_days from item
-     where cast(:run as text) is null or cast(:run as text) = any(runs)
+     where (cast(:run as text) is null or cast(:run as text) = any(runs))
+       and (cast(:subject as text) is null or (subject, number) = (cast(:subject as text), cast(:number as bigint)))
      order by since, subject, number
      limit :limit
 """)
 
 
-def open_items(conn: Connection, *, run: str | None = None, limit: int = 500) -> list[Item]:
+def open_items(conn: Connection, *, run: str | None = None, limit: int = LIMIT) -> list[Item]:
     """What is open, the oldest first; of one run if its reference is given."""
-    rows = conn.execute(_ITEMS, {"patience": PATIENCE_DAYS, "run": run, "limit": limit})
+    return _items(conn, run=run, limit=limit)
+
+
+def find(conn: Connection, subject: str, number: int) -> Item | None:
+    """An open item, if it is still open."""
+    return next(iter(_items(conn, subject=subject, number=number)), None)
+
+
+def _items(
+    conn: Connection, *, run: str | None = None, subject: str | None = None, number: int | None = None, limit: int = 1
+) -> list[Item]:
+    wanted = {"patience": PATIENCE_DAYS, "run": run, "subject": subject, "number": number, "limit": limit}
     return [
         Item(
             subject=row.subject,
@@ -175,11 +191,5 @@ def open_items(conn: Connection, *, run: str | None = None, limit: int = 500) ->
             decided_by=row.decided_by,
             runs=tuple(row.runs),
         )
-        for row in rows
+        for row in conn.execute(_ITEMS, wanted)
     ]
-
-
-def find(conn: Connection, subject: str, number: int) -> Item | None:
-    """An open item, if it is still open."""
-    everything = open_items(conn, limit=100_000)
-    return next((item for item in everything if (item.subject, item.number) == (subject, number)), None)

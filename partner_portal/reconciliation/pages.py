@@ -46,12 +46,15 @@ def index() -> str:
         week = period_sheet.period_sheet(conn, today - WEEK, today)
         begun = bool(period_sheet.statements(conn, limit=1))
         at_the_bank = [run for run in runs.latest(conn, 20) if run.state in AT_THE_BANK]
+    conflicts = [item for item in week.items if item.in_conflict]
+    others = [item for item in week.items if not item.in_conflict]
     return render_template(
         "reconciliation/index.html",
         week=week,
         begun=begun,
-        conflicts=[item for item in week.items if item.in_conflict],
-        others=[item for item in week.items if not item.in_conflict][:ITEMS],
+        conflicts=conflicts,
+        others=others[:ITEMS],
+        more=len(others) > ITEMS or len(week.items) == items.LIMIT,
         runs=at_the_bank,
         run_states=STATE_WORDS,
         run_tones=RUN_TONES,
