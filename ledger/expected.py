@@ -81,6 +81,7 @@ class Expected:
         self._by_reference: defaultdict[str, set[str]] = defaultdict(set)
         self._runs: defaultdict[str, list[str]] = defaultdict(list)
         self._by_account: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
+        self._by_run: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
         for payment in payments:
             self._add(payment)
 
@@ -91,6 +92,7 @@ class Expected:
         self._payments[key] = payment
         for run in {payment.message_id, payment.payment_information_id}:
             self._runs[run].append(key)
+            self._by_run[run, payment.cents].append(key)
         self._by_account[payment.iban, payment.cents].append(key)
         self._index_references(payment)
 
@@ -110,10 +112,16 @@ class Expected:
 
     def run(self, *identifiers: str | None) -> list[ExpectedPayment]:
         """All payments of the run that has the first known of these message or payment information ids."""
-        for identifier in identifiers:
-            if identifier is not None and identifier in self._runs:
-                return [self._payments[key] for key in self._runs[identifier]]
-        return []
+        known = self.known_run(*identifiers)
+        return [] if known is None else [self._payments[key] for key in self._runs[known]]
+
+    def known_run(self, *identifiers: str | None) -> str | None:
+        """The first of these message or payment information ids that is a run's."""
+        return next((one for one in identifiers if one is not None and one in self._runs), None)
+
+    def in_run(self, identifier: str, cents: int) -> list[ExpectedPayment]:
+        """The payments of an amount in the run with this id, in the order they were given."""
+        return [self._payments[key] for key in self._by_run.get((identifier, cents), [])]
 
     def runs(self) -> list[list[ExpectedPayment]]:
         """The payments run by run, in the order they were given."""

@@ -78,7 +78,8 @@ class _Explanation:
         told_charges = -sum(charge.cents for charge in self._entry.charges)
         if rest and rest == told_charges:
             return [*firm, _charges(rest, "Chrgs", None)]
-        run = self._run or _common_run(firm, self._expected)
+        # Most entries are explained by now: a run may be a hundred thousand payments, and is looked at only if need be.
+        run = (self._run or _common_run(firm, self._expected)) if rest or loose else []
         if run and self._may_be_batch(rest, firm):
             # What single transactions leave open, the batch as a whole may explain.
             whole = self._of_run(run, rest, guess=not (firm or loose))
@@ -100,7 +101,7 @@ class _Explanation:
         """The run that the entry names, itself or in its details; empty where it names none."""
         named = [(batch.payment_information_id, batch.message_id) for batch in self._entry.batches]
         named += [(d.references.payment_information_id, d.references.message_id) for d in self._entry.details]
-        return next((run for ids in dict.fromkeys(named) if (run := self._expected.run(*ids))), [])
+        return self._expected.run(*(one for ids in dict.fromkeys(named) for one in ids))
 
     def _transactions(self) -> Iterator[Transaction]:
         entry = self._entry

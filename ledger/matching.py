@@ -108,10 +108,10 @@ def _by_amount(transaction: Transaction, expected: Expected) -> Found | None:
     references = transaction.detail.references
     accounts = payee_accounts(transaction, expected)
     cents = abs(transaction.signed_cents)
-    run = expected.run(references.payment_information_id, references.message_id)
+    run = expected.known_run(references.payment_information_id, references.message_id)
     if run:
-        key = "PmtInfId" if expected.run(references.payment_information_id) else "MsgId"
-        in_run = [payment for payment in run if payment.cents == cents]
+        key = "PmtInfId" if run == references.payment_information_id else "MsgId"
+        in_run = expected.in_run(run, cents)
         to_account = [payment for payment in in_run if payment.iban in accounts]
         if to_account:
             return _likeliest(transaction, to_account, (key, "IBAN", "montant"), certain=True)
