@@ -166,8 +166,6 @@ class _Explanation:
         if isinstance(state, ConflictKind):
             if found.named or found.certain:
                 return self._conflict(state, [payment], signed, detail, reasons, found.keys)
-            if payment.told(transaction.direction.opposite) is None:
-                return None
             return self._match([payment], signed, keys=found.keys, certain=False, detail=detail, offset=True)
         proven = short in (0, *_known_charges(transaction)) or transaction.detail.instructed_cents == payment.cents
         return self._match(

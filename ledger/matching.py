@@ -142,11 +142,15 @@ def _likeliest(
     if not fitting:
         return None
     likeliest = min(fitting, key=lambda payment: _unlikeliness(payment, direction))
-    return Found(likeliest, keys, certain=certain and len(fitting) == 1)
+    certain = certain and len(fitting) == 1
+    if not certain and likeliest.rejected and not likeliest.told(direction.opposite):
+        # Several were rejected, and of none the bank says that there is something to make good.
+        return None
+    return Found(likeliest, keys, certain)
 
 
 def _unlikeliness(payment: ExpectedPayment, direction: Direction) -> int:
-    if payment.told(direction):
+    if payment.told(direction) and not payment.rejected:
         # What a notification told is still to come on a statement.
         return 0
     if payment.told(direction.opposite):

@@ -189,7 +189,7 @@ def _apply(conn: Connection, share: Row[Any], ids: list[str], why: str, decision
 def _accept_offset(conn: Connection, share: Row[Any], actor: str, tell: Tell) -> None:
     other = offsets.counterpart(conn, share.id, share.amount)
     if other is None:
-        raise CannotSettle("Ce que cette écriture compense n’est plus ouvert.")
+        raise CannotSettle("L’écriture qui la compense n’est pas encore à un relevé, ou n’est plus ouverte.")
     writer = Writer(conn, expectations.known(conn), tell, actor)
     _decide(conn, [share.id, other], "settled", "Compensation acceptée.", actor)
     offsets.tell_moved(conn, writer.known, share.id, share.amount)
@@ -203,6 +203,8 @@ def _still_fits(payment: ExpectedPayment | None, key: str, signed_cents: int) ->
         raise CannotSettle(f"Aucun virement ne porte la référence {key}.")
     if payment.rejected:
         raise CannotSettle(f"Le virement {key} a été rejeté par la banque.")
+    if payment.doubled and direction is Direction.CREDIT:
+        raise CannotSettle(f"Le virement {key} a été débité deux fois : compensez ce crédit par le second débit.")
     if payment.told(direction) is MessageKind.STATEMENT:
         what = "débité" if direction is Direction.DEBIT else "rendu"
         raise CannotSettle(f"Le virement {key} est déjà {what} par une autre écriture.")

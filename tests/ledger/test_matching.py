@@ -460,6 +460,14 @@ class TestWeakKeys:
         learn([share], STATEMENT, expected)
         assert expected.payment(rejected.end_to_end_id) == rejected, "an amount proves nothing that could be learned"
 
+    def test_of_several_rejected_payments_an_amount_tells_none_and_a_text_may(self) -> None:
+        rejected = [replace(payment(1, 120_00, run=run), rejected_at=REJECTION) for run in ("AN-36", "AN-37")]
+        told = entry(-120_00, detail(1, creditor_account=rejected[0].iban))
+        (share,) = explained(told, *rejected)
+        assert isinstance(share, Unmatched)
+        (share,) = explained(replace(told, information="VIREMENT AN-37-001"), *rejected)
+        assert ids(share) == ["AN-37-001"]
+
     def test_a_debit_days_after_a_rejection_is_that_of_the_payment_which_was_not_rejected(self) -> None:
         rejected, other = replace(payment(1, 120_00), rejected_at=REJECTION), payment(1, 120_00, run="AN-36")
         match = one_match(explained(entry(-120_00, detail(1, creditor_account=other.iban)), rejected, other))

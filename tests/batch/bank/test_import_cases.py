@@ -257,6 +257,19 @@ def test_17_a_credit_after_a_double_debit_corrects_it_and_owes_nothing_again(sto
     assert (story.states, story.owed) == (["booked", "returned", "booked"], [0, 70_00, 0]), "now both came back"
 
 
+def test_17_part_of_a_double_debit_that_comes_back_waits_for_a_person_and_is_no_return(story: Story) -> None:
+    story.take(story.statement(story.debit(0, 1, 2), (-70_00, story.debit(1)[1])))
+    story.take(story.statement((69_00, details(story.ids(1)))))
+    assert sorted(story.open()) == ["debited_twice", "double_credited"]
+    with story.world.engine.begin() as conn:
+        (credit,) = [item.number for item in items.open_items(conn) if (item.amount or 0) > 0]
+        with pytest.raises(CannotSettle, match="débité deux fois"):
+            decisions.explain_by_payment(
+                conn, credit, str(story.payments[1].end_to_end_id), reason="x", actor="person:1", tell=tell
+            )
+    assert (story.states, story.owed) == (["booked"] * 3, [0, 0, 0])
+
+
 def test_17_a_double_debit_and_both_its_credits_may_be_on_one_statement(story: Story) -> None:
     back = (70_00, details(story.ids(1)))
     story.take(story.statement(story.debit(0, 1, 2), story.debit(1), back, back))
