@@ -159,6 +159,23 @@ def explain(number: int, reason: str, what: str | None, payment: str | None, off
 
 
 @command.command()
+@click.argument("subject", type=click.Choice(["conflict", "statement"]))
+@click.argument("number", type=int)
+@click.option("--reason", required=True, help="Why, in a sentence.")
+def settle(subject: str, number: int, reason: str) -> None:
+    """Close a conflict of a status report, or put away a statement that is kept aside, by its number.
+
+    Neither had an effect on the books, nor has this.
+    """
+    with application_engine().begin() as conn:
+        if subject == "conflict":
+            decisions.settle_conflict(conn, number, reason=reason, actor=actor())
+        else:
+            decisions.dismiss(conn, number, reason=reason, actor=actor())
+    click.echo("Le conflit est réglé." if subject == "conflict" else "Le relevé est écarté.")
+
+
+@command.command()
 @click.argument("run")
 @click.option("--to", "folder", type=click.Path(file_okay=False, path_type=Path), help="Write PDF and workbook there.")
 @click.option("--close", "close", is_flag=True, help="Say that the run is reconciled.")

@@ -70,6 +70,27 @@ def test_files_come_in_and_what_is_open_is_decided(world: World, tmp_path: Path)
     assert "Rien n’est ouvert" in atouts("items", "--run", run.reference)
 
 
+def test_what_had_no_effect_is_put_away_with_a_reason(world: World, tmp_path: Path) -> None:
+    run = world.generated()
+    bank = SimulatedBank()
+    bank.take(world.content(run), [Fate.PAID, Fate.REJECTED_LATE], Debits.SINGLE, Returns.PLAIN)
+    report, debits, credited = bank.files()
+    (tmp_path / "aside.xml").write_bytes(credited.replace(b"OPBD", b"XPBD"))
+    for name, content in (("a.xml", debits), ("b.xml", report)):
+        (tmp_path / name).write_bytes(content)
+        atouts("import", tmp_path / name)
+    assert "mis à l’écart" in atouts("import", tmp_path / "aside.xml", code=1)
+    open_items = atouts("items")
+    assert "statement" in open_items
+    assert "conflict" in open_items
+    with world.engine.connect() as conn:
+        statement = conn.execute(text("select id from bank_statement where state = 'quarantined'")).scalar_one()
+        conflict = conn.execute(text("select id from bank_status_conflict")).scalar_one()
+    assert "écarté" in atouts("settle", "statement", statement, "--reason", "La banque en envoie un autre")
+    assert "réglé" in atouts("settle", "conflict", conflict, "--reason", "Le retour est annoncé")
+    assert "n’est plus à l’écart" in atouts("settle", "statement", statement, "--reason", "x", code=1)
+
+
 def test_the_sheet_sets_ledger_file_and_bank_side_by_side(world: World, tmp_path: Path) -> None:
     run = world.generated()
     bank = SimulatedBank()
