@@ -2,7 +2,7 @@
 
 import contextlib
 import select
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -97,6 +97,31 @@ def long_transaction(engine: Engine) -> Iterator[Connection]:
     with engine.begin() as conn:
         conn.execute(text("set local statement_timeout = 0"))
         yield conn
+
+
+def ask(conn: Connection, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Run a `statement` with %s for its `parameters`, prepared, in the transaction of `conn`, and return its rows.
+
+    This is the driver's own cursor, for the one statement whose time counts: SQLAlchemy's costs the caller three times
+    as much. Errors are SQLAlchemy's (`DBAPIError`) all the same, and a broken connection is given up.
+    """
+    if not conn.in_transaction():
+        conn.begin()  # as SQLAlchemy's own execution would: else `conn.commit()` has nothing to commit
+    connection = cast("psycopg.Connection[tuple[Any, ...]]", conn.connection.driver_connection)
+    try:
+        return connection.execute(statement, parameters, prepare=True).fetchall()
+    except psycopg.Error as error:
+        if connection.broken:
+            conn.invalidate(error)
+        raise exc.DBAPIError.instance(
+            statement,
+            None,
+            error,
+            psycopg.Error,
+            hide_parameters=True,
+            connection_invalidated=connection.broken,
+            dialect=conn.dialect,
+        ) from error
 
 
 def engine_for(

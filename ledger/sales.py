@@ -8,13 +8,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, column, text
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from ledger import audit
+from ledger.database import ask
 from ledger.refusals import Refusal
 
 
@@ -91,32 +93,28 @@ class AskedTwiceAtOnce(Exception):
     """The same key is being answered for somebody else right now; ask again."""
 
 
-# The columns are named so that SQLAlchemy need not learn them anew from every answer.
-_SELL = text("""
-    select * from sell(:terminal, :secret_hash, :key, :request_hash, cast(:cards as bigint[]),
-                       cast(:line_item as smallint[]), cast(:line_ean as bigint[]), cast(:line_price as bigint[]),
-                       :all_or_nothing, :held_until, cast(:code_refusals as refusal[]))
-""").columns(
-    *map(
-        column,
-        (
-            "sale_id",
-            "item",
-            "asked_at",
-            "sale_refusal",
-            "amount",
-            "line",
-            "ean",
-            "price",
-            "benefit",
-            "balance_after",
-            "usable_until",
-            "line_refusal",
-            "held_until",
-            "replayed",
-        ),
-    )
-)
+_SELL = """
+    select * from sell(%s, %s, %s, %s, %s::bigint[], %s::smallint[], %s::bigint[], %s::bigint[], %s, %s, %s::refusal[])
+"""
+
+
+class _Row(NamedTuple):
+    """One `answered_line` of the database."""
+
+    sale_id: int
+    item: int
+    asked_at: datetime
+    sale_refusal: str | None
+    amount: int
+    line: int
+    ean: int
+    price: int
+    benefit: str | None
+    balance_after: int | None
+    usable_until: datetime | None
+    line_refusal: str | None
+    held_until: datetime | None
+    replayed: bool
 
 
 def sell(
@@ -146,25 +144,27 @@ def sell(
             raise CardTwice(first_item[sale.card_id], item)
     lines = [(item, line) for item, sale in enumerate(sales, start=1) for line in sale.lines]
     try:
-        rows = conn.execute(
+        rows = ask(
+            conn,
             _SELL,
-            {
-                "terminal": terminal_id,
-                "secret_hash": secret_hash,
-                "key": key,
-                "request_hash": request_hash,
-                "cards": [sale.card_id for sale in sales],
-                "line_item": [item for item, _ in lines],
-                "line_ean": [line.ean for _, line in lines],
-                "line_price": [line.price for _, line in lines],
-                "all_or_nothing": all_or_nothing,
-                "held_until": held_until,
-                "code_refusals": [sale.code_refusal and sale.code_refusal.value for sale in sales],
-            },
-        ).all()
+            (
+                terminal_id,
+                secret_hash,
+                key,
+                request_hash,
+                [sale.card_id for sale in sales],
+                [item for item, _ in lines],
+                [line.ean for _, line in lines],
+                [line.price for _, line in lines],
+                all_or_nothing,
+                held_until,
+                [sale.code_refusal and sale.code_refusal.value for sale in sales],
+            ),
+        )
     except DBAPIError as error:
         raise _in_words(error) from error
-    return answered(rows)
+    answered = groupby(map(_Row._make, rows), key=attrgetter("item"))
+    return [_sale(list(lines)) for _, lines in answered]
 
 
 def sell_now(engine: Engine, *, person: str | None = None, **request: Any) -> list[AnsweredSale]:
@@ -197,12 +197,7 @@ def _note(conn: Connection, person: str, sold: Iterable[AnsweredSale]) -> None:
             )
 
 
-def answered(rows: Iterable[Any]) -> list[AnsweredSale]:
-    """Put lines, as the database answers them, together into sales."""
-    return [_sale(list(lines)) for _, lines in groupby(rows, key=lambda row: row.item)]
-
-
-def _sale(rows: Sequence[Any]) -> AnsweredSale:
+def _sale(rows: Sequence[_Row]) -> AnsweredSale:
     first = rows[0]
     return AnsweredSale(
         sale_id=first.sale_id,

@@ -2,14 +2,12 @@
 
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pyotp
 import pytest
 from flask import Flask
 from redis import Redis
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, text
 
 from ledger import people
 from ledger.rights import Role
@@ -17,6 +15,7 @@ from partner_portal.auth import gate, links, second_factor
 from partner_portal.auth.gate import requires, step_up
 from partner_portal.auth.throttle import FREE_TRIES
 from tests.partner_portal.conftest import PASSWORD, Visitor, add_partner, enrol, hire
+from tests.statements import statements_sent
 
 WRONG = "ne correspond pas"
 
@@ -133,23 +132,10 @@ def test_time_tells_no_more_than_words(visitor: Visitor, manager: int, books: En
     seen = {}
     for email in ("chef@lycee.fr", "personne@lycee.fr"):
         visitor.get("/connexion")
-        with counted(books) as statements:
+        with statements_sent() as statements:
             visitor.post("/connexion", {"email": email, "password": "pas le bon mot de passe"})
         seen[email] = statements
     assert seen["chef@lycee.fr"] == seen["personne@lycee.fr"]
-
-
-@contextmanager
-def counted(books: Engine) -> Iterator[list[str]]:
-    """The statements that run meanwhile."""
-    statements: list[str] = []
-
-    def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
-        statements.append(statement)
-
-    event.listen(books, "before_cursor_execute", note)
-    yield statements
-    event.remove(books, "before_cursor_execute", note)
 
 
 def test_guessing_makes_the_guesser_wait_and_not_the_owner(app: Flask, manager: int) -> None:
@@ -435,7 +421,7 @@ def test_asking_for_a_link_says_the_same_and_does_the_same_for_an_unknown_addres
     answers, statements = [], []
     for email in ("chef@lycee.fr", "autre@lycee.fr"):
         visitor.get("/mot-de-passe-oublie")
-        with counted(books) as ran:
+        with statements_sent() as ran:
             answers.append(visitor.post("/mot-de-passe-oublie", {"email": email}).text.replace(email, ""))
         statements.append(ran)
     assert answers[0] == answers[1]

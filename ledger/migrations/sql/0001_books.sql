@@ -121,21 +121,17 @@ begin
             using errcode = 'check_violation', constraint = 'reversal_mirrors_its_transfer';
     end if;
 
+    -- One side at most is a wallet. Where the other side is not there, no row is found.
     if debit < wallets then
-        update account set balance = balance - new.amount where id = debit;
+        update account set balance = balance - new.amount where id = debit and exists (select from account where id = credit);
+    elsif credit < wallets then
+        update account set balance = balance + new.amount where id = credit and exists (select from account where id = debit);
     else
-        perform from account where id = debit;
+        perform from account d, account c where d.id = debit and c.id = credit;
     end if;
     if not found then
-        raise exception 'there is no account %', debit using errcode = 'foreign_key_violation', constraint = 'accounts_exist';
-    end if;
-    if credit < wallets then
-        update account set balance = balance + new.amount where id = credit;
-    else
-        perform from account where id = credit;
-    end if;
-    if not found then
-        raise exception 'there is no account %', credit using errcode = 'foreign_key_violation', constraint = 'accounts_exist';
+        raise exception 'there is no account %, or no account %', debit, credit
+            using errcode = 'foreign_key_violation', constraint = 'accounts_exist';
     end if;
     return null;
 end $$;

@@ -80,8 +80,56 @@ $$;
 -- anything that may have changed since is looked at. Wallets are locked in the order (student, benefit), so that two groups
 -- which share students cannot deadlock. Two requests with one key at once meet at one_sale_per_key: the second fails with
 -- unique_violation, changes nothing, and is answered from the first when the caller sends it again.
+
+-- What the books know of each line that is asked, its wallet locked, and the first reason that speaks against it. No rows
+-- without such a terminal. (A view with parameters: PostgreSQL writes it into the statements that ask it.)
+create function looked_up(
+    p_terminal integer, p_secret_hash bytea, p_cards bigint[], p_line_item smallint[], p_line_ean bigint[], p_line_price bigint[],
+    p_code_refusals refusal[]
+) returns table (
+    n bigint, item smallint, ean bigint, price bigint, benefit text, usable_until timestamptz, school_year smallint,
+    student_id bigint, partner_id integer, reason refusal, wallet bigint, available bigint
+) language sql stable as $$
+    select x.n, x.item, x.ean, x.price, x.benefit, x.usable_until, x.school_year, x.student_id, x.partner_id, x.reason, w.id, w.available
+      from (select l.n, l.item, l.ean, l.price, o.benefit, b.id as benefit_id, b.usable_until, b.school_year,
+                   c.student_id, t.partner_id,
+                   case when t.revoked_at is not null then 'terminal_revoked'::refusal
+                        when p.status = 'suspended' then 'partner_suspended'
+                        when p.status <> 'validated' then 'partner_not_validated'
+                        when c.id is null then coalesce(p_code_refusals[l.item], 'unknown_card')
+                        when c.reason = 'student_not_enrolled' then 'student_not_enrolled'
+                        when c.revoked_at is not null then 'card_revoked'
+                        when o.ean is null then 'product_not_covered'
+                        when o.benefit <> all (p.accepts) then 'benefit_not_accepted'
+                        when now() >= b.usable_until then 'deadline_passed'
+                        when l.price > o.real_cost then 'price_above_real_cost'
+                        when l.price > p.sale_limit then 'limit_reached' end as reason
+              from terminal t
+              join partner p on p.id = t.partner_id
+             cross join unnest(p_line_item, p_line_ean, p_line_price) with ordinality l(item, ean, price, n)
+              left join card c on c.id = p_cards[l.item]
+              left join offer o on o.partner_id = t.partner_id and o.ean = l.ean and o.withdrawn_at is null
+              left join benefit b on b.code = o.benefit and now() >= b.usable_from and now() < b.replaced_at
+             where t.id = p_terminal and (p_secret_hash is null or t.secret_hash = p_secret_hash)
+             order by c.student_id, b.id, l.n) x
+      left join lateral (select a.id, a.balance - a.held as available
+                           from account a
+                          where a.owner_id = x.student_id and a.benefit_id = x.benefit_id
+                            for no key update) w on true
+$$;
+
+-- The reason for which a line is refused, if any, where `left_after` cents would be left in its wallet.
+create function verdict(reason refusal, wallet bigint, left_after numeric, student bigint) returns refusal
+language sql stable as $$
+    select case when reason is not null then reason
+                when wallet is not null then case when left_after < 0 then 'insufficient_balance'::refusal end
+                when is_enrolled(student) then 'benefit_not_granted'
+                else 'student_not_enrolled' end
+$$;
+
 -- The plan is made once (planning anew cost four times what the statement does), and may be made when tables are still
--- empty: it goes by the indexes whatever their size.
+-- empty: it goes by the indexes whatever their size. Most sales are one licence: they take plain statements, because to
+-- set up the windows and tables of the large one takes longer than to do all that a sale does.
 create function sell(
     p_terminal       integer,
     p_secret_hash    bytea,                       -- null: the caller has authenticated the person at the till itself
@@ -100,6 +148,9 @@ language plpgsql security definer set search_path = atouts, pg_temp set plan_cac
 #variable_conflict use_column
 declare
     first_hash bytea;
+    asked      record;
+    refused    refusal;
+    number     bigint;
 begin
     select s.request_hash into first_hash from sale s where s.terminal_id = p_terminal and s.key = p_key and s.item = 1;
     if found then
@@ -110,42 +161,39 @@ begin
         return;
     end if;
 
+    if cardinality(p_line_ean) = 1 and p_held_until is null then
+        select * into asked
+          from looked_up(p_terminal, p_secret_hash, p_cards, p_line_item, p_line_ean, p_line_price, p_code_refusals);
+        if not found then
+            raise exception 'unknown terminal' using errcode = 'invalid_authorization_specification';
+        end if;
+        refused := verdict(asked.reason, asked.wallet, asked.available - asked.price, asked.student_id);
+        if refused is null then
+            asked.available := asked.available - asked.price;
+        end if;
+        insert into sale (key, terminal_id, item, partner_id, card_id, amount, request_hash, refusal)
+        values (p_key, p_terminal, asked.item, asked.partner_id, p_cards[asked.item],
+                case when refused is null then asked.price else 0 end, p_request_hash, refused)
+        returning id into number;
+        insert into sale_line (sale_id, line, ean, price, benefit, wallet, balance_after, usable_until, refusal)
+        values (number, 1, asked.ean, asked.price, asked.benefit, asked.wallet, asked.available, asked.usable_until, refused);
+        if refused is null then
+            insert into transfer (debit_account, credit_account, amount, document, line, kind, school_year)
+            values (asked.wallet, 2000000000000 + asked.partner_id, asked.price, number, 1, 'sale', asked.school_year);
+        end if;
+        return next row(number, asked.item, now(), refused, case when refused is null then asked.price else 0 end, 1::smallint,
+                        asked.ean, asked.price, asked.benefit, asked.available, asked.usable_until, refused, null, false)::answered_line;
+        return;
+    end if;
+
     return query
     with seen as materialized (
-        select x.*, w.id as wallet, w.available
-          from (select l.n, l.item, l.ean, l.price, o.benefit, b.id as benefit_id, b.usable_until, b.school_year,
-                       c.student_id, t.partner_id, nextval('sale_id_seq') as number,
-                       case when t.revoked_at is not null then 'terminal_revoked'::refusal
-                            when p.status = 'suspended' then 'partner_suspended'
-                            when p.status <> 'validated' then 'partner_not_validated'
-                            when c.id is null then coalesce(p_code_refusals[l.item], 'unknown_card')
-                            when c.reason = 'student_not_enrolled' then 'student_not_enrolled'
-                            when c.revoked_at is not null then 'card_revoked'
-                            when o.ean is null then 'product_not_covered'
-                            when o.benefit <> all (p.accepts) then 'benefit_not_accepted'
-                            when now() >= b.usable_until then 'deadline_passed'
-                            when l.price > o.real_cost then 'price_above_real_cost'
-                            when l.price > p.sale_limit then 'limit_reached' end as reason
-                  from terminal t
-                  join partner p on p.id = t.partner_id
-                 cross join unnest(p_line_item, p_line_ean, p_line_price) with ordinality l(item, ean, price, n)
-                  left join card c on c.id = p_cards[l.item]
-                  left join offer o on o.partner_id = t.partner_id and o.ean = l.ean and o.withdrawn_at is null
-                  left join benefit b on b.code = o.benefit and now() >= b.usable_from and now() < b.replaced_at
-                 where t.id = p_terminal and (p_secret_hash is null or t.secret_hash = p_secret_hash)
-                 order by c.student_id, b.id, l.n) x
-          left join lateral (select a.id, a.balance - a.held as available
-                               from account a
-                              where a.owner_id = x.student_id and a.benefit_id = x.benefit_id
-                                for no key update) w on true
+        select *, nextval('sale_id_seq') as number
+          from looked_up(p_terminal, p_secret_hash, p_cards, p_line_item, p_line_ean, p_line_price, p_code_refusals)
     ), taken as (
         select *, available - sum(price) over (partition by wallet order by n) as left_after from seen
     ), judged as (
-        select *, case when reason is not null then reason
-                       when wallet is not null then case when left_after < 0 then 'insufficient_balance'::refusal end
-                       when is_enrolled(student_id) then 'benefit_not_granted'
-                       else 'student_not_enrolled' end as own_reason
-          from taken
+        select *, verdict(reason, wallet, left_after, student_id) as own_reason from taken
     ), gathered as (
         select *, min(own_reason) over of_sale as sale_reason, sum(price) over of_sale as total,
                min(number) over of_sale as sale_id, (n - min(n) over of_sale + 1)::smallint as line,

@@ -1,34 +1,21 @@
 """The two home pages: what waits for whom at the Region, and a school's week. Cheap, and content with nothing."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Page
-from sqlalchemy import Engine, event, text
+from sqlalchemy import text
 
 from batch import payouts
 from ledger.calendar import week_of
 from ledger.rights import Role
 from tests.partner_portal.conftest import PASSWORD, Visitor, hire
 from tests.partner_portal.payouts.conftest import LAST_WEEK, PEOPLE, Region, browser_of
+from tests.statements import statements_sent
 
 MANAGER = "gestion@lycee.example"
-
-
-@contextmanager
-def counted(engine: Engine) -> Iterator[list[str]]:
-    """The statements that the portal sends meanwhile."""
-    sent: list[str] = []
-
-    def note(_conn: object, _cursor: object, statement: str, *_rest: object) -> None:
-        sent.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    yield sent
-    event.remove(engine, "before_cursor_execute", note)
 
 
 @pytest.mark.parametrize("who", sorted(PEOPLE))
@@ -69,7 +56,7 @@ def test_a_late_seal_is_told(selling: Region, app: Flask) -> None:
 
 def test_the_home_pages_cost_a_handful_of_statements(selling: Region, app: Flask) -> None:
     accountant = browser_of(app, selling, "accountant")
-    with counted(app.extensions["atouts"].engine) as sent:
+    with statements_sent() as sent:
         assert len(accountant.get("/region").data) < 100_000
     assert len(sent) <= 8, sent
 
@@ -88,7 +75,7 @@ def test_a_school_finds_its_week_its_payments_and_its_till(school: int, selling:
     selling.sale(school, 3050, datetime.now(UTC) - timedelta(seconds=1))
     visitor = Visitor(app)
     visitor.sign_in(MANAGER)
-    with counted(app.extensions["atouts"].engine) as sent:
+    with statements_sent() as sent:
         answer = visitor.get("/partenaire")
     for told in ("Ouvrir la caisse", "30,50", "225,00", "Remis à la banque", "02 00 00 00 00", "chart"):
         assert told in answer.text, told

@@ -1,33 +1,19 @@
 """What can be read again: lists by cursor, tags, the account, reservations, receipts, the school's tills."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 from flask import Flask
 from redis.connection import AbstractConnection
-from sqlalchemy import Engine, event, text
+from sqlalchemy import text
 
 from ledger.rights import Role
 from partner_portal.auth.gate import bearer_token
 from tests.ledger.scheme import BOOK, HELMET, OTHER_BOOK
 from tests.partner_portal.resources.conftest import LINES, Caller, Counter, caller_of, staff_of
-
-
-@contextmanager
-def counted(engine: Engine) -> Iterator[list[str]]:
-    """The statements that the books are sent meanwhile."""
-    statements: list[str] = []
-
-    def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
-        statements.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    yield statements
-    event.remove(engine, "before_cursor_execute", note)
+from tests.statements import statements_sent
 
 
 def test_a_sale_is_one_statement_and_one_round_trip_to_redis(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +31,7 @@ def test_a_sale_is_one_statement_and_one_round_trip_to_redis(counter: Counter, m
         {"lookup_token": found["lookup_token"], "lines": [{"ean": str(OTHER_BOOK), "price_cents": 2500}]},
     ):
         sent.clear()
-        with counted(counter.engine) as statements:
+        with statements_sent() as statements:
             assert counter.caller.send("/sales", body, key=uuid4()).status_code == 201
         assert len(statements) == 1
         assert len(sent) == 1
