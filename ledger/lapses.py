@@ -6,6 +6,7 @@ midway, lapses nothing twice: each batch commits for itself, and a wallet that h
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
@@ -27,7 +28,10 @@ class Lapsed:
 
 @dataclass(frozen=True, slots=True)
 class LapseReport:
-    """One line of the year-end report: all that has lapsed of one benefit, and what a hold still keeps."""
+    """One line of the year-end report: all that has lapsed of one benefit, and what a hold still keeps; cents.
+
+    `usable_until` is the first instant that is too late, `is_over` whether the database's clock has passed it.
+    """
 
     school_year: int
     benefit: str
@@ -36,6 +40,13 @@ class LapseReport:
     spent: int
     lapsed: int
     still_held: int
+    usable_until: datetime
+    is_over: bool
+
+    @property
+    def left(self) -> int:
+        """What is still in the wallets, reserved or not."""
+        return self.granted - self.spent - self.lapsed
 
 
 def waiting(conn: Connection) -> int:
@@ -100,7 +111,8 @@ def report(conn: Connection, school_year: int) -> list[LapseReport]:
             )
             select b.school_year, b.code as benefit, b.label, coalesce(m.granted, 0)::bigint as granted,
                    coalesce(m.spent, 0)::bigint as spent, coalesce(m.lapsed, 0)::bigint as lapsed,
-                   (select coalesce(sum(held), 0)::bigint from account where benefit_id = b.id) as still_held
+                   (select coalesce(sum(held), 0)::bigint from account where benefit_id = b.id) as still_held,
+                   b.usable_until, b.usable_until <= now() as is_over
               from benefit b left join moved m on m.benefit_id = b.id
              where b.school_year = :year order by b.id
         """),

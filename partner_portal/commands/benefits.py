@@ -7,9 +7,11 @@ from rich.console import Console
 from rich.table import Table
 
 from batch import year_end
-from batch.french import euros, whole_number
+from batch.french import counted, day_in_words, euros, whole_number
+from batch.student_letters import last_day
 from ledger import benefits, cards, database, lapses
 from ledger.calendar import school_year_name
+from ledger.lapses import Lapsed, LapseReport
 from partner_portal.commands.operator import actor
 from partner_portal.commands.progress import progress_bar
 from partner_portal.commands.roster import SchoolYear, this_school_year
@@ -71,10 +73,30 @@ def lapse(year: int | None) -> None:
         done = year_end.lapse(engine, actor=actor(), progress=lambda wallets: bar.advance(task, wallets))
     with engine.connect() as conn:
         rows = lapses.report(conn, year)
+    console.print(_said(done, rows, year), highlight=False, soft_wrap=True)
+    if not rows:
+        return
     table = Table(title=f"Avantages {school_year_name(year)}", title_justify="left")
-    for title in ("Avantage", "Attribué", "Dépensé", "Caduc", "Encore réservé"):
+    for title in ("Avantage", "Attribué", "Dépensé", "Caduc", "Reste", "Réservé"):
         table.add_column(title, justify="left" if title == "Avantage" else "right")
     for row in rows:
-        table.add_row(row.label, euros(row.granted), euros(row.spent), euros(row.lapsed), euros(row.still_held))
-    console.print(f"{whole_number(done.wallets)} avantages caducs maintenant : {euros(done.amount)}.", highlight=False)
+        cents = (row.granted, row.spent, row.lapsed, row.left, row.still_held)
+        table.add_row(row.label, *(euros(each) for each in cents))
     console.print(table)
+
+
+def _said(done: Lapsed, rows: list[LapseReport], year: int) -> str:
+    """What was done, and what it is too early to do."""
+    if done.wallets:
+        said = [f"{counted(done.wallets, 'avantage caduc')} maintenant : {euros(done.amount)}."]
+    else:
+        said = ["Rien n’est devenu caduc."]
+    if not rows:
+        said.append(f"Aucun avantage n’est connu pour {school_year_name(year)}.")
+    for row in rows:
+        if not row.is_over:
+            last = day_in_words(last_day(row.usable_until))
+            said.append(f"Trop tôt pour {row.label} : utilisable jusqu’au {last} inclus.")
+        elif row.still_held:
+            said.append(f"{row.label} : ce qui est réservé sera caduc une fois la réservation levée.")
+    return "\n".join(said)

@@ -33,6 +33,7 @@ def test_what_is_left_lapses_once(conn: Connection) -> None:
     books, equipment = lapses.report(conn, 2026)
     assert (books.granted, books.spent, books.lapsed) == (11000, 3000, 8000)
     assert (equipment.granted, equipment.lapsed) == (10000, 10000)
+    assert [(row.left, row.is_over) for row in (books, equipment)] == [(0, True), (0, True)]
     assert not list(books_check.check(conn))
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from partner_portal.cli import atouts
 from partner_portal.demo.region import generate_region, write_roster
 from tests.conftest import Database
-from tests.ledger.scheme import make_partner
+from tests.ledger.scheme import Line, make_partner, make_scheme
 
 
 @pytest.fixture
@@ -93,3 +93,16 @@ def test_a_partner_is_validated_once_and_shown_without_its_whole_iban(run, fresh
     assert "suspendu" in listed.output
     assert "7890189" not in listed.output.replace(" ", "")
     assert run("partners", "reinstate", str(till.partner_id)).exit_code == 0
+
+
+def test_a_lapse_before_the_deadline_says_it_is_too_early(run, fresh_database: Database) -> None:
+    with fresh_database.engine.begin() as conn:
+        make_scheme(conn, Line("123456789AB"))
+    early = run("benefits", "lapse", "--year", "2026-2027")
+    assert "Rien n’est devenu caduc.\nTrop tôt pour Livres scolaires : utilisable jusqu’au" in early.output
+    assert "Aucun avantage n’est connu pour 2024-2025" in run("benefits", "lapse", "--year", "2024-2025").output
+    with fresh_database.engine.begin() as conn:
+        conn.execute(text("update benefit set usable_until = now()"))
+    late = run("benefits", "lapse", "--year", "2026-2027")
+    assert "1 avantage caduc maintenant : 70,00" in late.output.replace("\xa0", " ")
+    assert "Trop tôt" not in late.output
