@@ -107,12 +107,21 @@ def joined(school: str, address: str) -> Letter:
     )
 
 
+def arrived(school: str, address: str) -> Letter:
+    """To the Region's officers: a school has sent its file for the first time."""
+    return Letter(
+        f"Nouveau dossier : {school}",
+        (f"{school} demande à devenir partenaire Atouts Normandie. Son dossier est complet et attend votre décision.",),
+        link=("Étudier le dossier", address),
+    )
+
+
 def answered(school: str, address: str) -> Letter:
     """To the Region's officers: the school has written. Its words stay in the file: anybody may have typed them."""
     return Letter(
-        f"Réponse à lire : {school}",
+        f"Message à lire : {school}",
         (f"{school} a écrit à la Région au sujet de son dossier de partenariat.",),
-        link=("Lire la réponse dans le dossier", address),
+        link=("Lire le message dans le dossier", address),
     )
 
 

@@ -293,9 +293,11 @@ def _send(conn: Connection, sign_up: SignUp) -> None:
     partner_id = sign_ups.send(conn, sign_up.id)
     school, link = sign_up.answers["school"]["name"], access.new_link(conn, sign_up.id)
     letters.send_to(conn, letters.sent(school, link), [sign_up.email], purpose="sign_up_sent", fact=link[-16:])
-    if sign_up.partner_id is not None:
-        corrected = letters.corrected(school, _on_the_desk(partner_id))
-        _tell_the_officers(conn, corrected, purpose="sign_up_corrected", fact=link[-16:])
+    desk = _on_the_desk(partner_id)
+    if sign_up.partner_id is None:
+        _tell_the_officers(conn, letters.arrived(school, desk), purpose="sign_up_arrived", fact=link[-16:])
+    else:
+        _tell_the_officers(conn, letters.corrected(school, desk), purpose="sign_up_corrected", fact=link[-16:])
 
 
 def _tell_the_officers(conn: Connection, letter: Letter, *, purpose: str, fact: str) -> None:

@@ -156,7 +156,7 @@ def test_an_officer_decides_without_a_mouse(page: Page, app: Flask, books: Engin
     walker.to(page.get_by_role("link", name="rib.pdf"))
     with page.expect_download():
         page.keyboard.press("Enter")
-    walker.field("Question ou motif", "Le RIB est-il récent ?")
+    walker.field("Question à l’établissement", "Le RIB est-il récent ?")
     walker.button("Poser la question")
     walker.sees("La question part par courriel")
 

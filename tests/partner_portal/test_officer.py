@@ -44,10 +44,12 @@ def sent(app: Flask, books: Engine) -> Visitor:
     return visitor
 
 
-def decide(officer: Visitor, decision: str, reason: str = "", partner_id: int = 1) -> str:
-    """Send a decision, and read the page that follows."""
+def decide(officer: Visitor, decision: str, words: str = "", partner_id: int = 1) -> str:
+    """Send a decision, or a question, and read the page that follows."""
     officer.get(f"{DESK}/{partner_id}")
-    answer = officer.post(f"{DESK}/{partner_id}/decision", {"decision": decision, "reason": reason})
+    answer = officer.post(
+        f"{DESK}/{partner_id}/{decision}", {"question" if decision == "question" else "reason": words}
+    )
     assert answer.status_code == 302, answer.text
     return officer.get(answer.location).text
 
@@ -132,20 +134,20 @@ def test_a_signer_from_the_region_stops_the_acceptance(officer: Visitor, sent: V
 
 
 def test_a_question_is_answered_in_one_thread(officer: Visitor, sent: Visitor, books: Engine, app: Flask) -> None:
-    assert "Écrivez d’abord" in decide(officer, "ask", "  ")
-    assert "La question part" in decide(officer, "ask", "Qui est le titulaire ?")
+    assert "Écrivez d’abord" in decide(officer, "question", "  ")
+    assert "La question part" in decide(officer, "question", "Qui est le titulaire ?")
     mail = mails(books)[-1]
     assert (mail.purpose, mail.recipient) == ("sign_up_asked", "vie.scolaire@lycee.example")
     elsewhere = Visitor(app, "192.0.2.7")
     assert elsewhere.get(link_of(mail)).location == "/inscription/suivi"
     assert "Qui est le titulaire ?" in elsewhere.get("/inscription/suivi").text
     elsewhere.post("/inscription/suivi", {"body": "C’est l’agent comptable."})
-    assert "Réponse à lire" in officer.get(DESK).text
+    assert "Message à lire" in officer.get(DESK).text
     assert "C’est l’agent comptable." in officer.get(f"{DESK}/1").text
 
 
-def test_every_officer_at_work_is_told_once_of_an_answer_and_of_a_corrected_file(
-    officer: Visitor, sent: Visitor, books: Engine
+def test_every_officer_at_work_is_told_once_of_a_new_file_an_answer_and_a_corrected_file(
+    officer: Visitor, app: Flask, books: Engine
 ) -> None:
     hire(books, "collegue@region.example", Role.REGION_OFFICER, Role.AUDITOR)
     hire(books, "compta@region.example", Role.ACCOUNTANT)
@@ -160,24 +162,31 @@ def test_every_officer_at_work_is_told_once_of_an_answer_and_of_a_corrected_file
             if mail.recipient.endswith("@region.example")
         ]
 
-    assert told() == []
+    def to_both(purpose: str) -> list[tuple[str, str, str]]:
+        return [(purpose, to, f"{DESK}/1") for to in (OFFICER, "collegue@region.example")]
+
+    sent = Visitor(app)
+    make_directory(books)
+    send(sent)
+    sent.post("/inscription/envoi")
+    arrived = to_both("sign_up_arrived")
+    assert sorted(told()) == sorted(arrived)
     sent.get("/inscription/suivi")
     sent.post("/inscription/suivi", {"body": "Voyez http://ailleurs.example"})
     assert sent.post("/inscription/suivi", {"body": " "}).status_code == 422
-    answered = [("sign_up_answered", to, f"{DESK}/1") for to in (OFFICER, "collegue@region.example")]
-    assert sorted(told()) == sorted(answered)
+    answered = to_both("sign_up_answered")
+    assert sorted(told()) == sorted(arrived + answered)
     assert "ailleurs.example" not in "".join(mail.body_text for mail in mails(books))
-    decide(officer, "give_back", "Le RIB est illisible.")
+    decide(officer, "correction", "Le RIB est illisible.")
     sent.get("/inscription/envoi")
     for _ in range(2):
         sent.post("/inscription/envoi")
-    corrected = [("sign_up_corrected", to, f"{DESK}/1") for to in (OFFICER, "collegue@region.example")]
-    assert sorted(told()) == sorted(answered + corrected)
+    assert sorted(told()) == sorted(arrived + answered + to_both("sign_up_corrected"))
     assert officer.get(told()[0][2]).status_code == 200
 
 
 def test_a_file_given_back_is_corrected_and_sent_again(officer: Visitor, sent: Visitor, books: Engine) -> None:
-    decide(officer, "give_back", "L’IBAN n’est pas celui du RIB.")
+    decide(officer, "correction", "L’IBAN n’est pas celui du RIB.")
     assert "L’IBAN n’est pas celui du RIB." in sent.get("/inscription/suivi").text
     sent.get("/inscription/compte")
     assert sent.post("/inscription/compte", ACCOUNT | {"iban": OTHER_IBAN}).status_code == 302
@@ -196,20 +205,50 @@ def test_a_file_given_back_is_corrected_and_sent_again(officer: Visitor, sent: V
 def test_refused_suspended_and_reinstated_with_a_reason_the_school_reads(
     officer: Visitor, sent: Visitor, books: Engine
 ) -> None:
-    decide(officer, "refuse", "Établissement hors de Normandie.")
+    decide(officer, "refus", "Établissement hors de Normandie.")
     assert status(books) == "refused"
     assert "hors de Normandie" in sent.get("/inscription/suivi").text
     assert "hors de Normandie" in mails(books)[-1].body_text
     officer.get(f"{DESK}/1")
     officer.post(f"{DESK}/1/accepter")
-    decide(officer, "suspend", "Prix au-dessus du coût réel.")
+    decide(officer, "suspension", "Prix au-dessus du coût réel.")
     assert status(books) == "suspended"
-    assert "n’est plus possible" in decide(officer, "refuse", "Trop tard.")
-    page = decide(officer, "reinstate")
+    assert "n’est plus possible" in decide(officer, "refus", "Trop tard.")
+    page = decide(officer, "retablir")
     assert status(books) == "validated"
     for said in ("Partenariat suspendu", "Prix au-dessus du coût réel.", "Dominique Faure", "Dossier envoyé"):
         assert said in page
-    assert officer.post(f"{DESK}/1/decision", {"decision": "erase"}).status_code == 400
+    assert officer.post(f"{DESK}/1/effacer").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("address", "title", "effect"),
+    [
+        ("correction", "Rendre le dossier pour correction", "Il peut tout corriger"),
+        ("refus", "Refuser la demande", "Vous pourrez encore revenir sur ce refus"),
+    ],
+)
+def test_a_decision_against_a_school_says_first_what_will_happen_and_wants_a_reason(
+    officer: Visitor, sent: Visitor, books: Engine, address: str, title: str, effect: str
+) -> None:
+    assert f'href="{DESK}/1/{address}"' in officer.get(f"{DESK}/1").text
+    page = officer.get(f"{DESK}/1/{address}").text
+    assert title in page
+    assert effect in page
+    answer = officer.post(f"{DESK}/1/{address}", {"reason": "  "})
+    assert answer.status_code == 422
+    assert "Écrivez le motif" in answer.text
+    assert status(books) == "submitted"
+
+
+def test_a_decision_that_is_not_open_leads_back_to_the_file(officer: Visitor, sent: Visitor) -> None:
+    officer.get(f"{DESK}/1/suspension")
+    assert "n’est pas possible" in officer.get(f"{DESK}/1").text
+    assert officer.get(f"{DESK}/99/refus").status_code == 404
+    officer.post(f"{DESK}/1/accepter")
+    page = officer.get(f"{DESK}/1/suspension").text
+    assert "Dès maintenant, l’établissement ne peut plus faire aucune vente." in page
+    assert officer.get(f"{DESK}/1/refus").status_code == 302
 
 
 def test_papers_are_saved_never_shown_inside_our_pages(officer: Visitor, sent: Visitor, app: Flask) -> None:
@@ -228,8 +267,8 @@ def test_only_officers_decide_and_only_the_region_reads(app: Flask, books: Engin
     assert "FR76 •••• •••• 0189" in page
     assert "FR76 3000" not in page
     assert "Accepter le partenariat" not in page
-    for path in ("accepter", "decision"):
-        assert auditor.post(f"{DESK}/1/{path}", {"decision": "refuse", "reason": "x"}).status_code == 403
+    for path in ("accepter", "question", "correction", "refus", "suspension", "retablir"):
+        assert auditor.post(f"{DESK}/1/{path}", {"question": "x", "reason": "x"}).status_code == 403
     hire(books, "caisse@lycee.example", Role.PARTNER_CASHIER, partner_id=1)
     cashier = Visitor(app)
     cashier.sign_in("caisse@lycee.example")
@@ -239,9 +278,9 @@ def test_only_officers_decide_and_only_the_region_reads(app: Flask, books: Engin
 
 
 def test_a_form_without_its_token_decides_nothing(officer: Visitor, sent: Visitor, books: Engine) -> None:
-    for path in ("decision", "accepter"):
+    for path in ("refus", "accepter"):
         officer.token = "forged"
-        assert officer.post(f"{DESK}/1/{path}", {"decision": "refuse", "reason": "x"}).status_code == 400
+        assert officer.post(f"{DESK}/1/{path}", {"reason": "x"}).status_code == 400
     assert status(books) == "submitted"
 
 
@@ -312,10 +351,15 @@ def test_the_officers_pages_are_clean(page: Page, app: Flask, books: Engine, loo
     look("region-partenaires")
     page.get_by_role("link", name="Lycée Malherbe").click()
     expect(page.get_by_role("heading", name="Vérifications")).to_be_visible()
-    page.get_by_label("Question ou motif").fill("Le RIB est-il récent ?")
+    page.get_by_label("Question à l’établissement").fill("Le RIB est-il récent ?")
     page.get_by_role("button", name="Poser la question").click()
     expect(page.get_by_text("La question part par courriel")).to_be_visible()
     look("region-dossier")
+    page.get_by_role("link", name="Refuser la demande").click()
+    page.get_by_role("button", name="Refuser la demande").click()
+    expect(page.get_by_role("alert")).to_contain_text("Écrivez le motif")
+    look("region-dossier-refuser")
+    page.get_by_role("link", name="Revenir sans rien décider").click()
     page.get_by_role("button", name="Accepter le partenariat").click()
     page.get_by_role("dialog").get_by_role("button", name="Accepter le partenariat").click()
     expect(page.get_by_text("est partenaire")).to_be_visible()
