@@ -26,11 +26,18 @@ from ledger.transfers import Transfer
 _AT_ONCE = 500
 
 _NUMBERS = text("select nextval('bank_document') from generate_series(1, :count)")
-_ENTRY = text("""
+_ENTRIES = text("""
     insert into bank_entry (id, statement_id, number, told_by, name, servicer_ref, amount, booked_on, content)
-    values (:id, :statement, :number, :told_by, :name, :servicer_ref, :amount, :booked_on, cast(:content as jsonb))
+    select r.id, r.statement, r.number, r.told_by, r.name, r.servicer_ref, r.amount, r.booked_on, r.content::jsonb
+      from json_to_recordset(cast(:rows as json))
+        as r(id bigint, statement integer, number integer, told_by text, name text, servicer_ref text, amount bigint,
+             booked_on date, content text)
 """)
-_DETAIL = text("insert into bank_detail (entry_id, number, content) values (:entry, :number, cast(:content as jsonb))")
+_DETAILS = text("""
+    insert into bank_detail (entry_id, number, content)
+    select r.entry, r.number, r.content::jsonb
+      from json_to_recordset(cast(:rows as json)) as r(entry bigint, number integer, content text)
+""")
 _SHARES = text("""
     insert into bank_share (id, entry_id, detail, amount, nature, kind, certain, keys, reason, return_code, charges,
                             state, decided_by, decided_at, decision)
@@ -40,16 +47,29 @@ _SHARES = text("""
         as r(id bigint, entry bigint, detail integer, amount bigint, nature text, kind text, certain boolean,
              keys text[], reason text, return_code text, charges bigint, state text, decided_by text, decision text)
 """)
-_SHARE_PAYMENT = text(
-    "insert into bank_share_payment (share_id, payment_id, amount) values (:share, :payment, :amount)"
-)
+_SHARE_PAYMENTS = text("""
+    insert into bank_share_payment (share_id, payment_id, amount)
+    select r.share, r.payment, r.amount
+      from json_to_recordset(cast(:rows as json)) as r(share bigint, payment bigint, amount bigint)
+""")
 _TOLD = """
     insert into bank_told (payment_id, direction, told_by, share_id, "references")
-    values (:payment, :direction, :told_by, :share, :references)
+    select r.payment, r.direction, r.told_by, r.share, r."references"
+      from json_to_recordset(cast(:rows as json))
+        as r(payment bigint, direction text, told_by text, share bigint, "references" text[])
 """
 _TOLD_ONCE = text(_TOLD)
 """A second debit or return of one payment by a statement is refused by the database."""
 _TOLD_AGAIN = text(_TOLD + " on conflict do nothing")
+_WRITTEN = {
+    "entry": _ENTRIES,
+    "detail": _DETAILS,
+    "share": _SHARES,
+    "share_payment": _SHARE_PAYMENTS,
+    "told_once": _TOLD_ONCE,
+    "told_again": _TOLD_AGAIN,
+}
+"""How each kind of row is written, many at a time, after those that it refers to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,17 +218,10 @@ class Writer:
 
     def flush(self) -> None:
         """Write all that is collected."""
-        conn, rows = self.conn, self._rows
-        for name, statement in (("entry", _ENTRY), ("detail", _DETAIL)):
-            _insert(conn, statement, rows[name])
-        if rows["share"]:
-            conn.execute(_SHARES, {"rows": json_rows(rows["share"])})
-        for name, statement in (
-            ("share_payment", _SHARE_PAYMENT),
-            ("told_once", _TOLD_ONCE),
-            ("told_again", _TOLD_AGAIN),
-        ):
-            _insert(conn, statement, rows[name])
+        conn = self.conn
+        for name, statement in _WRITTEN.items():
+            if self._rows[name]:
+                conn.execute(statement, {"rows": json_rows(self._rows[name])})
         transfers.post(conn, self._transfers)
         for run_id, payment_ids in self._booked.items():
             outcomes.book(conn, run_id, payment_ids)
@@ -226,12 +239,7 @@ def day_of(entry: Entry) -> date | None:
 
 def json_rows(rows: Iterable[dict[str, Any]]) -> str:
     """Rows as `json_to_recordset` reads them."""
-    return json.dumps(list(rows), ensure_ascii=False)
-
-
-def _insert(conn: Connection, statement: Any, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        conn.execute(statement, rows)
+    return json.dumps(list(rows), ensure_ascii=False, default=date.isoformat)
 
 
 def _share_row(
