@@ -1,6 +1,8 @@
 """One seller of `bench_books`: sells through `ledger.sales` on one connection and prints how many sales per second.
 
-python sell_for_a_while.py URL WALLETS PARTNERS SECONDS
+    python sell_for_a_while.py URL WALLETS PARTNERS SECONDS
+
+It says "ready" and begins when it is given a line, so that no seller sells while another still starts.
 """
 
 import hashlib
@@ -19,6 +21,8 @@ url, wallets, partners, seconds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]
 engine = engine_for(url)
 sold = 0
 with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    print("ready", flush=True)  # noqa: T201
+    input()
     began = time.monotonic()
     while time.monotonic() - began < seconds:
         partner = random.randint(1, partners)
