@@ -1,22 +1,30 @@
 """Time and peak memory for reading a large camt.053, ours against pyiso20022's, each in a process of its own.
 
-    python tests/bench/bench_camt.py [--entries 100000] [--shape entries|batch]
+    python tests/bench/bench_camt.py [--entries 100000] [--shape entries|batch|nameless] [--books]
 
 `entries` has one detail in each entry; there ours may take 0.2 of the time and 0.1 of the peak memory at most.
-`batch` is one entry that holds all details; they are handed out together, so memory is in their number.
+`batch` is one entry that holds all details; they are handed out together, so memory is in their number. `nameless` is
+`entries` without our ids: account and amount only.
 Time is processor time, since other work on the machine would change the clock's.
+
+With `--books` the file is imported instead, whole: a run of as many payments waits for it in a database of its own, on
+an embedded PostgreSQL in a temporary folder. Then the clock counts too, since the database works beside the process.
 """
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+DAY = "2026-09-14"
+OURS = "FR7630001007941234567890185"
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
 
 HEAD = f"""<?xml version="1.0" encoding="UTF-8"?>
@@ -27,12 +35,12 @@ HEAD = f"""<?xml version="1.0" encoding="UTF-8"?>
       <Id>STMT-2026-0257</Id>
       <ElctrncSeqNb>257</ElctrncSeqNb>
       <CreDtTm>2026-09-14T06:00:00+02:00</CreDtTm>
-      <Acct><Id><IBAN>FR7630001007941234567890185</IBAN></Id><Ccy>EUR</Ccy></Acct>
+      <Acct><Id><IBAN>{OURS}</IBAN></Id><Ccy>EUR</Ccy></Acct>
 """
 
 BALANCE = """      <Bal>
         <Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp>
-        <Amt Ccy="EUR">{cents}</Amt><CdtDbtInd>{direction}</CdtDbtInd><Dt><Dt>2026-09-{day}</Dt></Dt>
+        <Amt Ccy="EUR">{cents}</Amt><CdtDbtInd>{direction}</CdtDbtInd><Dt><Dt>{day}</Dt></Dt>
       </Bal>
 """
 
@@ -42,8 +50,8 @@ ENTRY_HEAD = """      <Ntry>
         <CdtDbtInd>DBIT</CdtDbtInd>
         <RvslInd>false</RvslInd>
         <Sts><Cd>BOOK</Cd></Sts>
-        <BookgDt><Dt>2026-09-14</Dt></BookgDt>
-        <ValDt><Dt>2026-09-14</Dt></ValDt>
+        <BookgDt><Dt>{day}</Dt></BookgDt>
+        <ValDt><Dt>{day}</Dt></ValDt>
         <AcctSvcrRef>2026257{n:012d}</AcctSvcrRef>
         <BkTxCd>
           <Domn><Cd>PMNT</Cd><Fmly><Cd>ICDT</Cd><SubFmlyCd>ESCT</SubFmlyCd></Fmly></Domn>
@@ -52,13 +60,15 @@ ENTRY_HEAD = """      <Ntry>
         <NtryDtls>
 """
 
+IDS = """<MsgId>{message}</MsgId>
+              <AcctSvcrRef>2026257{n:012d}</AcctSvcrRef>
+              <PmtInfId>{message}-1</PmtInfId>
+              <InstrId>{end_to_end_id}</InstrId>
+              <EndToEndId>{end_to_end_id}</EndToEndId>"""
+
 DETAIL = """          <TxDtls>
             <Refs>
-              <MsgId>ATN2026W37</MsgId>
-              <AcctSvcrRef>2026257{n:012d}</AcctSvcrRef>
-              <PmtInfId>ATN2026W37-1</PmtInfId>
-              <InstrId>ATN2026W37-{n:06d}</InstrId>
-              <EndToEndId>ATN2026W37-{n:06d}</EndToEndId>
+              {ids}
             </Refs>
             <Amt Ccy="EUR">{amount}</Amt>
             <CdtDbtInd>DBIT</CdtDbtInd>
@@ -67,7 +77,7 @@ DETAIL = """          <TxDtls>
             </BkTxCd>
             <RltdPties>
               <Cdtr><Pty><Nm>LYCEE NUMERO {n}</Nm></Pty></Cdtr>
-              <CdtrAcct><Id><IBAN>FR7630006000011234567890189</IBAN></Id></CdtrAcct>
+              <CdtrAcct><Id><IBAN>{iban}</IBAN></Id></CdtrAcct>
             </RltdPties>
             <RltdAgts><CdtrAgt><FinInstnId><BICFI>AGRIFRPPXXX</BICFI></FinInstnId></CdtrAgt></RltdAgts>
             <RmtInf><Ustrd>ATOUTS NORMANDIE SEMAINE 37 LIVRES SCOLAIRES</Ustrd></RmtInf>
@@ -88,19 +98,35 @@ def euros(cents: int) -> str:
     return f"{cents // 100}.{cents % 100:02d}"
 
 
-def document(entries: int, shape: str) -> Iterator[str]:
-    """The text of one statement with `entries` transfers of 1,00 € to 999,99 €, whose balances add up."""
-    amounts = [100 + (n * 7919) % 99_900 for n in range(1, entries + 1)]
+class Transfer(NamedTuple):
+    """One of our payments."""
+
+    end_to_end_id: str
+    cents: int
+    iban: str
+
+
+def transfers(count: int) -> list[Transfer]:
+    """Payments of 1,00 € to 999,99 €."""
+    iban = "FR7630006000011234567890189"
+    return [Transfer(f"ATN2026W37-{n:06d}", 100 + (n * 7919) % 99_900, iban) for n in range(1, count + 1)]
+
+
+def document(paid: Sequence[Transfer], shape: str, *, message: str = "ATN2026W37", day: str = DAY) -> Iterator[str]:
+    """The text of one statement with these payments, whose balances add up."""
+    total = sum(transfer.cents for transfer in paid)
     yield HEAD
-    yield BALANCE.format(code="OPBD", cents=euros(sum(amounts) + 5_000), direction="CRDT", day="13")
-    yield BALANCE.format(code="CLBD", cents=euros(5_000), direction="CRDT", day="14")
+    yield BALANCE.format(code="OPBD", cents=euros(total + 5_000), direction="CRDT", day=day)
+    yield BALANCE.format(code="CLBD", cents=euros(5_000), direction="CRDT", day=day)
     if shape == "batch":
-        yield ENTRY_HEAD.format(n=1, amount=euros(sum(amounts)))
-    for n, cents in enumerate(amounts, start=1):
-        if shape == "entries":
-            yield ENTRY_HEAD.format(n=n, amount=euros(cents))
-        yield DETAIL.format(n=n, amount=euros(cents))
-        if shape == "entries":
+        yield ENTRY_HEAD.format(n=1, amount=euros(total), day=day)
+    for n, transfer in enumerate(paid, start=1):
+        amount = euros(transfer.cents)
+        ids = IDS.format(n=n, message=message, end_to_end_id=transfer.end_to_end_id)
+        if shape != "batch":
+            yield ENTRY_HEAD.format(n=n, amount=amount, day=day)
+        yield DETAIL.format(n=n, amount=amount, iban=transfer.iban, ids="" if shape == "nameless" else ids)
+        if shape != "batch":
             yield ENTRY_TAIL
     if shape == "batch":
         yield ENTRY_TAIL
@@ -130,21 +156,36 @@ def read_with_pyiso20022(path: Path) -> int:
     )
 
 
+def import_into_books(path: Path) -> int:
+    """Put the file into the books of ATOUTS_BENCH_URL. Returns the number of transfers that are booked then."""
+    from sqlalchemy import text
+
+    from batch.bank.import_file import import_bank_file
+    from ledger.database import engine_for
+
+    engine = engine_for(os.environ["ATOUTS_BENCH_URL"])
+    report = import_bank_file(engine, path, name=path.name, actor="bench")
+    assert report.left_open == 0, report.sentences()
+    with engine.connect() as conn:
+        return int(conn.execute(text("select count(*) from payout_payment where state = 'booked'")).scalar_one())
+
+
 READERS: dict[str, Callable[[Path], int]] = {"atouts": read_with_ours, "pyiso20022": read_with_pyiso20022}
 
 
 def measure(reader: str, path: Path) -> None:
     """Run one reader in this process and print its time, peak memory and what it read, as JSON."""
-    started = time.process_time()
-    transfers = READERS[reader](path)
-    seconds = time.process_time() - started
+    began, started = time.monotonic(), time.process_time()
+    count = import_into_books(path) if reader == "import" else READERS[reader](path)
+    seconds, clock = time.process_time() - started, time.monotonic() - began
     peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    sys.stdout.write(json.dumps({"transfers": transfers, "seconds": seconds, "peak_mib": peak_kib / 1024}))
+    figures = {"transfers": count, "seconds": seconds, "clock": clock, "peak_mib": peak_kib / 1024}
+    sys.stdout.write(json.dumps(figures))
 
 
-def run(reader: str, path: Path) -> dict[str, float]:
+def run(reader: str, path: Path, **environment: str) -> dict[str, float]:
     command = [sys.executable, __file__, "--measure", reader, str(path)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=os.environ | environment)
     measured: dict[str, float] = json.loads(done.stdout)
     return measured
 
@@ -153,7 +194,7 @@ def compare(entries: int, shape: str, folder: Path) -> None:
     """Write one file, read it both ways and print the two lines and the two ratios."""
     path = folder / "camt.053.xml"
     with path.open("w", encoding="utf-8") as out:
-        out.writelines(document(entries, shape))
+        out.writelines(document(transfers(entries), shape))
     lines = [f"{entries} transfers, shape {shape!r}, {path.stat().st_size / 2**20:.0f} MiB"]
     results = {reader: run(reader, path) for reader in READERS}
     for reader, result in results.items():
@@ -166,17 +207,53 @@ def compare(entries: int, shape: str, folder: Path) -> None:
     sys.stdout.write("\n".join(lines) + "\n")
 
 
+def measure_import(entries: int, shape: str, folder: Path) -> None:
+    """Send a run of so many payments to the bank, import the statement that books them, and print what that took."""
+    import bench_payouts as payouts
+
+    from ledger.payouts import runs
+
+    path = folder / "camt.053.xml"
+    with payouts.books() as (app, owner):
+        payouts.enrol(owner, entries)
+        payouts.sell(owner, 1, entries, entries, payouts.MONDAY - payouts.WEEK)
+        url = app.url.render_as_string(hide_password=False)
+        number = int(payouts.measured("freeze", url)["freeze_run"])
+        payouts._approved(app, number)
+        payouts.measured("generate", url, str(number))
+        with app.connect() as conn:
+            file = runs.get(conn, number).file
+            paid = [
+                Transfer(one.end_to_end_id or "", one.frozen.amount, one.frozen.iban)
+                for one in runs.payments(conn, number)
+            ]
+        assert file is not None
+        with path.open("w", encoding="utf-8") as out:
+            day = f"{file.execution_date}"
+            out.writelines(document(paid, shape, message=file.message_id, day=day))
+        result = run("import", path, ATOUTS_BENCH_URL=url, ATOUTS_PAYER_IBAN=OURS)
+    if result["transfers"] != entries:
+        raise SystemExit(f"booked {result['transfers']} transfers instead of {entries}")
+    lines = [
+        f"{entries} transfers into the books, shape {shape!r}, {path.stat().st_size / 2**20:.0f} MiB",
+        f"  import      {result['clock']:7.1f} s  {result['peak_mib']:8.0f} MiB peak",
+        f"  of which    {result['seconds']:7.1f} s  are the processor's, database apart",
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--entries", type=int, default=100_000)
-    parser.add_argument("--shape", choices=["entries", "batch"], default="entries")
+    parser.add_argument("--shape", choices=["entries", "batch", "nameless"], default="entries")
+    parser.add_argument("--books", action="store_true", help="import it into the books instead")
     parser.add_argument("--measure", nargs=2, metavar=("READER", "PATH"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.measure:
         measure(args.measure[0], Path(args.measure[1]))
         return
     with tempfile.TemporaryDirectory() as folder:
-        compare(args.entries, args.shape, Path(folder))
+        (measure_import if args.books else compare)(args.entries, args.shape, Path(folder))
 
 
 if __name__ == "__main__":
