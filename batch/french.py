@@ -1,5 +1,6 @@
 """Amounts, days and instants as French readers expect them, with spaces that never break a line."""
 
+import re
 from datetime import date, datetime
 
 from babel.dates import format_date
@@ -16,6 +17,7 @@ __all__ = [
     "day_in_words",
     "euros",
     "moment",
+    "unbroken_times",
     "whole_number",
 ]
 
@@ -39,6 +41,11 @@ def day_in_words(day: date) -> str:
 def day_in_figures(instant: datetime) -> str:
     """The day in Paris, for tables: '30/06/2027'."""
     return f"{instant.astimezone(PARIS):%d/%m/%Y}"
+
+
+def unbroken_times(text: str) -> str:
+    """`text` with spaces that never leave a number at the end of a line: "9 h", "13 h 30"."""
+    return re.sub(r"(?<=\d) (?=h\b)|(?<=\bh) (?=\d)", NO_BREAK, text)
 
 
 def moment(instant: datetime) -> str:

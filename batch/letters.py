@@ -6,6 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from sqlalchemy import Connection
 
 from batch import settings
+from batch.french import NO_BREAK, unbroken_times
 from ledger import outbox
 from ledger.outbox import NewMail
 
@@ -23,7 +24,8 @@ _templates = Environment(
 class Letter:
     """A mail in French. `facts` are label and value; `link` is what to press and where it leads.
 
-    `aside` is a second such link, in small letters at the end.
+    `aside` is a second such link, in small letters at the end. `questions` is where those write for whom the partners'
+    assistance is not there: students and their parents.
     """
 
     subject: str
@@ -32,6 +34,7 @@ class Letter:
     link: tuple[str, str] | None = None
     after: tuple[str, ...] = ()
     aside: tuple[str, str] | None = None
+    questions: str | None = None
 
     def as_text(self) -> str:
         """The letter for those who read plain text."""
@@ -63,6 +66,6 @@ def addressed(letter: Letter, *, recipient: str, purpose: str, dedup_key: str) -
 def _assistance() -> dict[str, str]:
     return {
         "email": settings.ASSISTANCE_EMAIL.value,
-        "phone": settings.ASSISTANCE_PHONE.value,
-        "hours": settings.ASSISTANCE_HOURS.value,
+        "phone": settings.ASSISTANCE_PHONE.value.replace(" ", NO_BREAK),
+        "hours": unbroken_times(settings.ASSISTANCE_HOURS.value),
     }

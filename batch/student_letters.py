@@ -18,6 +18,11 @@ def space(path: str = "") -> str:
     return f"{settings.PUBLIC_URL.value.rstrip('/')}/eleve/{path}"
 
 
+def questions_email() -> str:
+    """Where students and parents write: the assistance by phone is for partners."""
+    return settings.QUESTIONS_EMAIL.value or settings.ASSISTANCE_EMAIL.value
+
+
 def reminders_link(token: UUID) -> str:
     """Where the reminders of whoever has `token` are stopped, without signing in."""
     return space(f"rappels/{token}")
@@ -33,6 +38,7 @@ def receipt_letter(receipt: Receipt) -> Letter:
     is_sale = receipt.kind == "sale"
     done = "débité" if is_sale else "rendu"
     paragraphs = [f"{receipt.partner} vous a {done} {euros(receipt.amount)}, le {moment(receipt.at)}."]
+    agreed = done if receipt.amount < 2_00 else f"{done}s"
     if receipt.lapsed:
         paragraphs.append(
             f"Ce remboursement arrive après la date limite : {euros(receipt.lapsed)} ne peuvent plus être utilisés."
@@ -41,9 +47,10 @@ def receipt_letter(receipt: Receipt) -> Letter:
     facts.append((f"Total {done}", euros(receipt.amount)))
     after = [] if not is_sale else ["Vous n’étiez pas là, ou le montant est faux ? Adressez-vous à l’établissement."]
     return Letter(
-        subject=f"{euros(receipt.amount)} {done if is_sale else 'rendus'} par {receipt.partner}".replace("\n", " "),
+        subject=f"{euros(receipt.amount)} {agreed} par {receipt.partner}".replace("\n", " "),
         paragraphs=(f"{receipt.first_name}, voici votre reçu.", *paragraphs),
         facts=(*facts, *_left(receipt.left)),
+        questions=questions_email(),
         link=("Voir mes avantages", space()),
         after=tuple(after),
     )
@@ -61,6 +68,7 @@ def reminder_letter(reminder: Reminder, days_left: int) -> Letter:
             f"{remaining} : ce qui n’est pas utilisé le {last} au soir est perdu.",
         ),
         facts=tuple((left.label, euros(left.balance)) for left in reminder.left),
+        questions=questions_email(),
         link=("Voir où les utiliser", space("partenaires")),
         aside=("Ne plus recevoir ces rappels", reminders_link(reminder.token)),
     )
@@ -76,6 +84,7 @@ def access_letter(first_name: str, *, is_first: bool) -> Letter:
     return Letter(
         subject="Votre espace Atouts Normandie est ouvert" if is_first else "Votre mot de passe a été changé",
         paragraphs=(f"{first_name}, c’est fait. {said}.",),
+        questions=questions_email(),
         link=("Ouvrir mon espace", space()),
         after=(NOT_ME,),
     )
@@ -89,6 +98,7 @@ def reissue_letter(first_name: str) -> Letter:
             f"{first_name}, votre ancienne carte est refusée à partir de maintenant. Ce qui vous reste n’a pas changé.",
             "Imprimez la nouvelle, ou montrez le code de votre téléphone.",
         ),
+        questions=questions_email(),
         link=("Imprimer ma carte", space("carte")),
         after=(NOT_ME,),
     )

@@ -1,9 +1,9 @@
 """The portal's settings as read once, when the application is made."""
 
-import re
 from dataclasses import dataclass
 
 from batch import settings as batch_settings
+from batch.french import unbroken_times
 from ledger.cards import CardKeys
 from partner_portal import settings
 
@@ -19,7 +19,7 @@ class Assistance:
     @property
     def hours_unbroken(self) -> str:
         """The hours with spaces that never leave a number at the end of a line: "9 h", "13 h 30"."""
-        return re.sub(r"(?<=\d) (?=h\b)|(?<=h) (?=\d)", "\u00a0", self.hours)
+        return unbroken_times(self.hours)
 
 
 @dataclass(frozen=True)

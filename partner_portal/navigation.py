@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from flask import Flask, request, url_for
 
+from batch.student_letters import questions_email
 from partner_portal.auth.principals import Principal, current_principal
 from partner_portal.portal import portal
 
@@ -107,6 +108,7 @@ def install(app: Flask) -> None:
         return {
             "principal": current_principal(),
             "assistance": portal().config.assistance,
+            "questions": questions_email(),
             "provider": portal().config.provider,
             "space_links": links,
             "spaces": SPACES,

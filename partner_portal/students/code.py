@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from batch.documents.cards import card_sheets
 from batch.documents.models import StudentCard
 from batch.letters import post
-from batch.student_letters import last_day, reissue_letter
+from batch.student_letters import last_day, questions_email, reissue_letter
 from ledger import cards, student_access
 from ledger.cards import Card
 from ledger.student_record import profile
@@ -180,7 +180,7 @@ def service_worker() -> Response:
     kept = {
         "page": url_for("students_code.page"),
         "files": files,
-        "version": _version(repr(portal().config.assistance)),
+        "version": _version(questions_email()),
     }
     script = (assets.FOLDER / "student" / "service-worker.js").read_text(encoding="utf-8")
     answer = Response(f"const KEPT = {json.dumps(kept)};\n{script}", mimetype="text/javascript")
@@ -192,7 +192,7 @@ def service_worker() -> Response:
 def _version(shown: str) -> str:
     templates = Path(current_app.root_path) / "templates"
     digest = hashlib.sha256(shown.encode())
-    for name in ("base.html", "students/code.html"):
+    for name in ("base.html", "students/code.html", "students/footer.html"):
         digest.update((templates / name).read_bytes())
     for name in SHELL_FILES + SHELL_MODULES:
         digest.update(assets.fingerprint(name).encode())

@@ -1,12 +1,13 @@
 """What is held about a student: to see, to take away, and whom to ask; and whether they want reminders."""
 
-from datetime import UTC, datetime
+import json
+from datetime import UTC, date, datetime
 from uuid import UUID
 
-from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from batch import settings
+from batch.student_letters import questions_email
 from batch.student_mails import reminder_days
 from ledger import audit, student_history, student_notices, student_record
 from partner_portal.auth.gate import requires
@@ -20,11 +21,6 @@ blueprint = Blueprint("students_data", __name__, url_prefix="/eleve")
 ALL_OPERATIONS = 10_000
 
 
-def questions_email() -> str:
-    """Where students and parents write."""
-    return settings.QUESTIONS_EMAIL.value or settings.ASSISTANCE_EMAIL.value
-
-
 @blueprint.get("/donnees")
 @requires("own_data.read")
 def index() -> str:
@@ -34,9 +30,7 @@ def index() -> str:
         known(student_record.profile(conn, student_id))
         held = student_record.held(conn, student_id)
         wanted = student_notices.wants_reminders(conn, student_id)
-    return render_template(
-        "students/data.html", held=held, wanted=wanted, days=reminder_days(), questions=questions_email()
-    )
+    return render_template("students/data.html", held=held, wanted=wanted, days=sorted(reminder_days(), reverse=True))
 
 
 @blueprint.get("/donnees.json")
@@ -50,10 +44,10 @@ def export() -> Response:
         operations = student_history.operations(conn, student_id, limit=ALL_OPERATIONS)
         actor = current_principal().actor
         audit.record(conn, actor=actor, action="own_data.export", subject=actor)
-    answer = jsonify(
-        made_at=utc(datetime.now(UTC)),
-        questions=questions_email(),
-        operations=[
+    everything = {
+        "made_at": datetime.now(UTC),
+        "questions": questions_email(),
+        "operations": [
             {
                 "at": one.posted_at,
                 "kind": one.kind,
@@ -67,9 +61,20 @@ def export() -> Response:
             for one in operations
         ],
         **held,
-    )
+    }
+    # To be read by people too: in lines, with accents as they are, and dates as the API writes them.
+    readable = json.dumps(everything, ensure_ascii=False, indent=2, default=_as_text)
+    answer = Response(readable + "\n", mimetype="application/json")
     answer.headers["Content-Disposition"] = 'attachment; filename="mes-donnees-atouts.json"'
     return answer
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, datetime):
+        return utc(value.astimezone(UTC))
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"not for JSON: {value!r}")
 
 
 @blueprint.post("/rappels")

@@ -1,14 +1,15 @@
 """The forms of the students' doors."""
 
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, StringField
+from wtforms import PasswordField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
 
 class ActivationForm(FlaskForm):  # type: ignore[misc]
     """The card's code and the birth date of its owner."""
 
-    code = StringField("Code de la carte", validators=[DataRequired("Indiquez le code de la carte."), Length(max=80)])
+    # Two lines: 32 letters, in groups of four, do not fit into one on a phone.
+    code = TextAreaField("Code de la carte", validators=[DataRequired("Indiquez le code de la carte."), Length(max=80)])
     birth_date = StringField(
         "Date de naissance", validators=[DataRequired("Indiquez la date de naissance."), Length(max=20)]
     )
