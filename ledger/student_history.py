@@ -1,5 +1,6 @@
 """What happened to a student's benefits, as they read it: one entry per purchase, refund, grant or lapse."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,6 +26,18 @@ class Operation:
     usable_until: datetime
     partner: str | None
     titles: tuple[str, ...]
+
+
+def lapsed(conn: Connection, wallets: Collection[int]) -> dict[int, int]:
+    """What has lapsed of each of these wallets, by account, in cents; those of which nothing has are left out."""
+    rows = conn.execute(
+        text("""
+            select debit_account as account, sum(amount)::bigint as cents from transfer
+             where kind = 'lapse' and debit_account = any(cast(:wallets as bigint[])) group by debit_account
+        """),
+        {"wallets": list(wallets)},
+    )
+    return {row.account: row.cents for row in rows}
 
 
 def operations(conn: Connection, student_id: int, *, before: int | None = None, limit: int = 20) -> list[Operation]:

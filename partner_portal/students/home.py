@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from flask import Blueprint, render_template, request
+from sqlalchemy import Connection
 
 from batch.student_letters import last_day
 from ledger import student_history, where_to_use
@@ -25,31 +26,51 @@ SOON, VERY_SOON = 30, 7
 
 @dataclass(frozen=True)
 class Purse:
-    """A wallet as the page tells it; amounts in cents."""
+    """A wallet as the page tells it; amounts in cents. `lapsed` is what the year end has taken from it."""
 
     wallet: Wallet
     last_day: date
     days_left: int
+    is_over: bool
+    lapsed: int
 
     @property
     def used(self) -> int:
-        """What was spent, or lapsed."""
-        return self.wallet.granted - self.wallet.balance
+        """What was spent."""
+        return self.wallet.granted - self.wallet.balance - self.lapsed
+
+    @property
+    def lost(self) -> int:
+        """What can no longer be spent, whether the year end has taken it already or not."""
+        return self.wallet.available + self.lapsed if self.is_over else 0
+
+    @property
+    def usable(self) -> int:
+        """What can be spent now."""
+        return 0 if self.is_over else self.wallet.available
 
     @property
     def tone(self) -> str:
-        """How loudly the deadline is told: "calm", "soon", "now", or "over"."""
-        if self.days_left < 0:
+        """How loudly the deadline is told: "spent" if it does not matter, "calm", "soon", "now", or "over"."""
+        if self.is_over:
             return "over"
+        if not self.wallet.balance:
+            return "spent"
         if not self.wallet.available or self.days_left > SOON:
             return "calm"
         return "soon" if self.days_left > VERY_SOON else "now"
 
 
-def purse_of(wallet: Wallet, today: date) -> Purse:
-    """A wallet seen on the day `today` of Paris."""
-    last = last_day(wallet.usable_until)
-    return Purse(wallet, last, (last - today).days)
+def purses_of(conn: Connection, student_id: int, now: datetime) -> list[Purse]:
+    """A student's wallets as they are at `now`."""
+    wallets, today = wallets_of(conn, student_id), paris_date(now)
+    over = {wallet.account for wallet in wallets if wallet.usable_until <= now}
+    lapsed = student_history.lapsed(conn, over) if over else {}
+    purses = []
+    for wallet in wallets:
+        last, account = last_day(wallet.usable_until), wallet.account
+        purses.append(Purse(wallet, last, (last - today).days, account in over, lapsed.get(account, 0)))
+    return purses
 
 
 def own_id() -> int:
@@ -74,15 +95,14 @@ def index() -> str:
     student_id = own_id()
     with portal().engine.connect() as conn:
         who = known(profile(conn, student_id))
-        wallets = wallets_of(conn, student_id)
+        purses = purses_of(conn, student_id, datetime.now(UTC))
         latest = student_history.operations(conn, student_id, limit=SHOWN_AT_HOME + 1)
         nearby = where_to_use.count_in_town(conn, who.town) if who.town else 0
-    today = paris_date(datetime.now(UTC))
     return render_template(
         "students/home.html",
         who=who,
-        purses=[purse_of(wallet, today) for wallet in wallets],
-        total=sum(wallet.available for wallet in wallets if wallet.usable_until > datetime.now(UTC)),
+        purses=purses,
+        total=sum(purse.usable for purse in purses),
         operations=latest[:SHOWN_AT_HOME],
         has_more=len(latest) > SHOWN_AT_HOME,
         nearby=nearby,
