@@ -33,7 +33,7 @@ from pos_client import decoding
 
 blueprint = Blueprint("students_door", __name__, url_prefix="/connexion/eleve")
 
-WRONG = "Ces indications ne vont pas ensemble. Vérifiez-les, puis recommencez."
+WRONG = "Ces informations ne correspondent pas. Vérifiez-les, puis recommencez."
 PENDING = "student_pending"
 """Session key: who has shown card and birth date and still owes a password, and since when."""
 PENDING_S = 900

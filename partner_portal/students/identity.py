@@ -16,6 +16,13 @@ from partner_portal.portal import portal
 from pos_client import codes
 
 SHORTEST_PASSCODE = 8
+TRIED_FIRST = (
+    *("1234567890", "123456789", "12345678", "1234567", "123456", "12345", "0123456789", "987654321", "87654321"),
+    *("abcdefgh", "azertyuiop", "azertyui", "azerty", "qwertyuiop", "qwertyui", "qwerty", "qsdfghjklm", "wxcvbn"),
+    *("motdepasse", "mot de passe", "password", "passe", "atouts", "normandie", "bonjour", "lycée", "lycee", "soleil"),
+    *("doudou", "jetaime", "je t’aime", "loulou", "marseille", "football"),
+)
+"""What people try before anything else, here and in published lists of leaked passwords."""
 
 
 def card_number(typed: str) -> int | None:
@@ -52,4 +59,7 @@ def passcode_refusal(passcode: str, student: KnownStudent) -> str | None:
     """Why a password is not good enough for this student, as a French sentence; None if it is."""
     born = student.birth_date
     own = (student.first_name, student.last_name, f"{born:%d%m%Y}", f"{born:%d%m%y}", f"{born:%Y}")
-    return passwords.refusal(passcode, about=own, shortest=SHORTEST_PASSCODE)
+    refused = passwords.refusal(passcode, about=own, shortest=SHORTEST_PASSCODE)
+    if refused is None and passwords.refusal(passcode, about=TRIED_FIRST, shortest=SHORTEST_PASSCODE):
+        return "Ce mot de passe est l’un des premiers qu’on essaie : prenez par exemple trois mots sans rapport."
+    return refused

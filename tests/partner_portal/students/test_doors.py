@@ -8,25 +8,26 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, text
 
+from batch import year_end
 from ledger import cards, students, wallets
 from ledger.cards import ALPHABET, phone_code, printed_code, time_step
 from ledger.refusals import Refusal
 from partner_portal.students import identity
 from pos_client import decoding
-from tests.ledger.scheme import ACTOR, BOOK, KEYS
+from tests.ledger.scheme import ACTOR, BOOK, KEYS, OTHER_BOOK
 from tests.partner_portal.conftest import Visitor
 from tests.partner_portal.counter.conftest import CASHIER, School
 from tests.partner_portal.students.conftest import BORN, PASSCODE, activate
 
 ACTIVATION = "/connexion/eleve/activation"
-WRONG = "Ces indications ne vont pas ensemble"
+WRONG = "Ces informations ne correspondent pas"
 
 
 def try_card(visitor: Visitor, code: str, born: str = BORN) -> tuple[int, str]:
     visitor.get(ACTIVATION)
     answer = visitor.post(ACTIVATION, {"code": code, "birth_date": born})
     # What was typed stands in the page again, beside the form's token: nothing else may differ.
-    return answer.status_code, re.sub(r'(value|data-csrf)="[^"]*"', "", answer.text)
+    return answer.status_code, re.sub(r'(value|data-csrf)="[^"]*"|(?s:<textarea.*?</textarea>)', "", answer.text)
 
 
 def come_back(visitor: Visitor, name: str, passcode: str = PASSCODE) -> int:
@@ -97,7 +98,9 @@ def test_an_address_that_two_students_share_names_nobody(app: Flask, school: Sch
     assert come_back(Visitor(app), school.codes[0]) == 302
 
 
-@pytest.mark.parametrize("passcode", ["court", "14072010", "leamartin", "aaaaaaaaaa"])
+@pytest.mark.parametrize(
+    "passcode", ["court", "14072010", "leamartin", "aaaaaaaaaa", "12345678", "Azerty123", "motdepasse1"]
+)
 def test_a_password_one_would_guess_is_refused(app: Flask, school: School, passcode: str) -> None:
     visitor = Visitor(app)
     if passcode == "leamartin":
@@ -207,9 +210,47 @@ def test_what_is_held_can_be_taken_away_but_opens_no_till(student: Visitor, scho
         school.scheme.till.sell(conn, (school.scheme.cards[0], [(BOOK, 3000)]))
     held = student.get("/eleve/donnees.json").json
     assert held["identity"][0]["last_name"] == "Martin"
+    assert held["identity"][0]["birth_date"] == "2010-07-14"
     assert held["operations"][0]["amount_cents"] == -3000
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[0-9:.]+Z", held["operations"][0]["at"])
     assert {event["action"] for event in held["actions"]} >= {"student.activate", "session.opened"}
     assert str(school.scheme.cards[0]) not in student.get("/eleve/donnees.json").text
+
+
+def test_what_has_lapsed_is_lost_and_not_used(student: Visitor, school: School, engine: Engine) -> None:
+    with engine.begin() as conn:
+        school.scheme.till.sell(conn, (school.scheme.cards[0], [(BOOK, 3000)]))
+        conn.execute(text("update benefit set usable_until = now()"))
+    before = student.get("/eleve/").text.replace("\xa0", " ")
+    year_end.lapse(engine)
+    after = student.get("/eleve/").text.replace("\xa0", " ")
+    for page in (before, after):
+        assert "<strong>40,00 €</strong> perdus" in page
+        assert "<dt>Utilisé</dt><dd>30,00 €</dd>" in page
+    assert "le règlement de la Région prévoit" in after
+
+
+def test_who_has_used_everything_is_told_so_in_place_of_a_deadline(student: Visitor, school: School) -> None:
+    assert "À utiliser avant le" in student.get("/eleve/").text
+    with school.engine.begin() as conn:
+        school.scheme.till.sell(conn, (school.scheme.cards[0], [(BOOK, 3000), (BOOK, 3000), (OTHER_BOOK, 1000)]))
+    page = student.get("/eleve/").text
+    assert "Vous avez tout utilisé pour cette année scolaire." in page
+    assert "À utiliser avant le" not in page
+
+
+def test_students_are_not_sent_to_the_partners_telephone(
+    student: Visitor, school: School, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATOUTS_QUESTIONS_EMAIL", "jeunes@example.org")
+    page = student.get("/eleve/").text
+    assert "mailto:jeunes@example.org" in page
+    assert "tel:" not in page
+    student.get("/eleve/carte")
+    student.post("/eleve/carte/remplacer")
+    (told,) = mails(engine, "card_reissue")
+    assert "ou écrivez à jeunes@example.org" in told
+    assert "02" not in told.partition("Une question")[2]
 
 
 def test_an_erased_student_finds_nothing_and_no_door(student: Visitor, school: School, app: Flask) -> None:

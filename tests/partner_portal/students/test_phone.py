@@ -52,7 +52,7 @@ def test_from_the_card_to_the_first_page(phone: Page, school: School, engine: En
     phone.get_by_label("Code de la carte").fill(school.codes[1])
     phone.get_by_label("Date de naissance").fill("1/1/2001")
     phone.get_by_role("button", name="Continuer").click()
-    expect(phone.get_by_role("alert")).to_contain_text("ne vont pas ensemble")
+    expect(phone.get_by_role("alert")).to_contain_text("ne correspondent pas")
     look_at(phone, "eleve-activation")
     phone.set_viewport_size({"width": 390, "height": 844})
     come_in(phone, school.codes[0])
