@@ -35,6 +35,7 @@ from partner_portal.students.home import known, own_id
 
 blueprint = Blueprint("students_code", __name__, url_prefix="/eleve")
 
+NO_BENEFIT = "La carte s’imprime dès que vos avantages de l’année sont attribués."
 NO_CARD = "Vous n’avez pas de carte en cours : adressez-vous à votre établissement."
 PREFIX = slice(1, 16)
 """The fifteen letters of a code that tell card and key: they stay the same from one time step to the next."""
@@ -77,7 +78,10 @@ def card() -> str:
     """The printed card, and what to do when it is lost."""
     with portal().engine.connect() as conn:
         found = cards.live_cards(conn, [own_id()])
-    return render_template("students/card.html", has_card=bool(found))
+        wallets = wallets_of(conn, own_id())
+    return render_template(
+        "students/card.html", has_card=bool(found), has_benefits=bool(wallets), no_benefit=NO_BENEFIT
+    )
 
 
 @blueprint.get("/carte.pdf")
@@ -90,7 +94,9 @@ def card_pdf() -> Response:
         found = _live_card(conn)
         who = known(profile(conn, student_id))
         wallets = wallets_of(conn, student_id)
-    if not wallets or keys.card_key(found.card_id, found.key_id) is None:
+    if not wallets:
+        raise Problem("not_found", NO_BENEFIT)
+    if keys.card_key(found.card_id, found.key_id) is None:
         raise Problem("not_found", NO_CARD)
     printed = StudentCard(
         code=cards.printed_code(keys, found.card_id, found.key_id),

@@ -98,11 +98,13 @@ def index() -> str:
         purses = purses_of(conn, student_id, datetime.now(UTC))
         latest = student_history.operations(conn, student_id, limit=SHOWN_AT_HOME + 1)
         nearby = where_to_use.count_in_town(conn, who.town) if who.town else 0
+    is_enrolled = all(purse.wallet.school_year == who.school_year for purse in purses)
     return render_template(
         "students/home.html",
         who=who,
+        is_enrolled=is_enrolled,
         purses=purses,
-        total=sum(purse.usable for purse in purses),
+        total=sum(purse.usable for purse in purses) if is_enrolled else 0,
         operations=latest[:SHOWN_AT_HOME],
         has_more=len(latest) > SHOWN_AT_HOME,
         nearby=nearby,

@@ -202,7 +202,20 @@ def test_a_student_who_left_has_no_code(student: Visitor, school: School) -> Non
     assert student.get("/eleve/code/cle").status_code == 404
     assert student.get("/eleve/carte.pdf").status_code == 404
     assert "pas de carte en cours" in student.get("/eleve/carte").text
-    assert student.get("/eleve/").status_code == 200
+    assert "Votre inscription a pris fin" in student.get("/eleve/").text
+    assert "Fin de l’inscription" in student.get("/eleve/donnees").text
+
+
+def test_a_card_is_printed_once_there_is_something_to_pay_with(student: Visitor, engine: Engine) -> None:
+    assert "Ouvrir ma carte" in student.get("/eleve/carte").text
+    assert "inscription a pris fin" not in student.get("/eleve/").text
+    with engine.begin() as conn:
+        conn.execute(text("update benefit set usable_from = now() + interval '1 second'"))
+    assert "Aucun avantage cette année" in student.get("/eleve/").text
+    page = student.get("/eleve/carte").text
+    assert "Ouvrir ma carte" not in page
+    assert "dès que vos avantages de l’année sont attribués" in page
+    assert "dès que vos avantages" in student.get("/eleve/carte.pdf").text
 
 
 def test_what_is_held_can_be_taken_away_but_opens_no_till(student: Visitor, school: School) -> None:
