@@ -260,8 +260,9 @@ class _Table:
         number, header = next(lines, (1, []))
         places = self._read_header(header)
         if missing := [name for name in COLUMNS if name not in places]:
+            absent = "Cette colonne manque." if len(missing) == 1 else "Ces colonnes manquent."
             named = f"L'en-tête doit nommer : {', '.join(COLUMNS)} et, au besoin, {OPTIONAL_COLUMN}."
-            yield None, [LineFault(number, name, "", f"Cette colonne manque. {named}") for name in missing], []
+            yield None, [LineFault(number, ", ".join(missing), "", f"{absent} {named}")], []
             return
         count = 0
         for number, cells in lines:

@@ -58,7 +58,10 @@ class RosterFile:
     def _csv_rows(self) -> Iterator[tuple[int, list[str]]]:
         size = self.path.stat().st_size
         with self.path.open("rb") as raw:
-            header = raw.readline(65_536)
+            beginning = raw.read(65_536)
+            if b"\0" in beginning:
+                raise UnreadableRoster(f"« {self.path.name} » n'est ni un fichier CSV ni un classeur Excel (.xlsx).")
+            header = beginning.partition(b"\n")[0]
             raw.seek(0)
             # Ties go to the semicolon, which French spreadsheets write.
             separator = max(SEPARATORS, key=lambda mark: header.count(mark.encode()))

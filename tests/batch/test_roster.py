@@ -212,9 +212,14 @@ def test_a_school_that_is_not_known_is_a_fault(roster):
     assert faults(roster(GOOD), known_schools={"0140013N"}) == []
 
 
-def test_missing_columns_are_named(roster):
+def test_missing_columns_are_named_in_one_sentence(roster):
     report = check(roster(GOOD, columns=[name for name in GOOD if name not in ("ine", "uai")]))
-    assert [fault.column for fault in report.faults] == ["ine", "uai"]
+    (fault,) = report.faults
+    assert fault.column == "ine, uai"
+    assert "manquent" in fault.sentence
+    (fault,) = check(roster(GOOD, columns=[name for name in GOOD if name != "uai"])).faults
+    assert fault.column == "uai"
+    assert "manque." in fault.sentence
 
 
 @pytest.mark.parametrize(
@@ -249,6 +254,8 @@ def test_a_header_alone_is_a_fault(roster):
         (b"PK\x03\x04 not a zip", "classeur Excel"),
         (csv_text([GOOD]).encode() + b'"never closed;;;\n', "Ligne 3 : un guillemet"),
         (b'"a"b;c\n', "Ligne 1 : un guillemet"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "n'est ni un fichier CSV ni"),
+        (bytes(5000), "n'est ni un fichier CSV ni"),
     ],
 )
 def test_what_is_no_roster_at_all_gets_one_sentence(tmp_path, content, said):
