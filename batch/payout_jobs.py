@@ -56,7 +56,7 @@ def prepare_due_weeks() -> list[int]:
 def prepare_week(week: str, actor: str) -> int:
     """Freeze the run of a week anew, such as "2026-W36", after its run was refused."""
     with working_engine() as engine:
-        return payouts.prepare(engine, cutoff=calendar.week_named(week).ends_at, actor=actor, weekly=True)
+        return payouts.prepare_week(engine, calendar.week_named(week), actor=actor)
 
 
 def generate_file(run_id: int, actor: str) -> str:

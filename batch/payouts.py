@@ -7,6 +7,7 @@ leaves it alone. The database decides (see `ledger.payouts`), neither the queue 
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -23,6 +24,7 @@ from batch.sepa.profile import BankProfile, load_profile, profile_from
 from batch.sepa.rules import Finding
 from batch.sepa.target import requested_execution_date
 from ledger import audit
+from ledger.calendar import Week
 from ledger.data_folder import Unusable
 from ledger.identifiers import InvalidIdentifier, parse_iban
 from ledger.payouts import calendar, files, runs
@@ -30,8 +32,11 @@ from ledger.payouts.approval import NotAllowed
 from ledger.payouts.freeze import freeze
 from ledger.payouts.rules import Payer, Terms
 from ledger.payouts.runs import Run
+from ledger.settings import Setting
 
 Progress = Callable[[int], None]
+
+_BIC = re.compile(r"\A[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?\Z")
 
 
 class FileRefused(Exception):
@@ -51,16 +56,37 @@ def terms() -> Terms:
     bic = settings.PAYER_BIC.value or iban.bic
     if not bic:
         raise Unusable(f"Set {settings.PAYER_BIC.variable}: the bank of {settings.PAYER_IBAN.variable} is not known.")
+    if not _BIC.match(bic):
+        raise Unusable(
+            f"{settings.PAYER_BIC.variable}: {bic!r} is no BIC, which has 8 or 11 capital letters and digits."
+        )
+    name = settings.PAYER_NAME.value.strip()
+    if not name:
+        raise Unusable(f"Set {settings.PAYER_NAME.variable}: the bank wants to know who pays.")
+    _message_id(1)  # A prefix that no file could bear is told before a week is frozen for it.
     return Terms(
-        payer=Payer(settings.PAYER_NAME.value, iban.text, bic),
+        payer=Payer(name, iban.text, bic),
         bank_profile=_entries(load_profile(settings.BANK_PROFILE.value)),
-        minimum=settings.PAYOUT_MINIMUM_CENTS.value,
-        payment_limit=settings.PAYOUT_PAYMENT_LIMIT_CENTS.value,
-        weekly_limit=settings.PAYOUT_WEEKLY_LIMIT_CENTS.value,
-        run_limit=settings.PAYOUT_RUN_LIMIT_CENTS.value,
-        advance_ceiling=settings.PAYOUT_ADVANCE_CEILING_CENTS.value or None,
-        unusual_times=settings.PAYOUT_UNUSUAL_TIMES.value,
+        minimum=_at_least(1, settings.PAYOUT_MINIMUM_CENTS),
+        payment_limit=_at_least(1, settings.PAYOUT_PAYMENT_LIMIT_CENTS),
+        weekly_limit=_at_least(1, settings.PAYOUT_WEEKLY_LIMIT_CENTS),
+        run_limit=_at_least(1, settings.PAYOUT_RUN_LIMIT_CENTS),
+        advance_ceiling=_at_least(0, settings.PAYOUT_ADVANCE_CEILING_CENTS) or None,
+        unusual_times=_at_least(1, settings.PAYOUT_UNUSUAL_TIMES),
     )
+
+
+def _at_least(least: int, setting: Setting[int]) -> int:
+    if setting.value < least:
+        raise Unusable(f"{setting.variable}: {setting.value} is too little, it begins at {least}.")
+    return setting.value
+
+
+def _message_id(number: int) -> str:
+    try:
+        return message_id(number, settings.MESSAGE_PREFIX.value)
+    except ValueError as error:
+        raise Unusable(f"{settings.MESSAGE_PREFIX.variable}: {error}.") from error
 
 
 def _entries(profile: BankProfile) -> dict[str, Any]:
@@ -83,8 +109,17 @@ def prepare_due(engine: Engine, *, actor: str, now: datetime | None = None) -> l
     return prepared
 
 
+def prepare_week(engine: Engine, week: Week, *, actor: str, now: datetime | None = None) -> int:
+    """Freeze the run of one week anew after its run was refused. Raises `NotAllowed` for a week that had none."""
+    now = now or datetime.now(UTC)
+    with engine.connect() as conn:
+        if week.ends_at <= now and not calendar.can_be_prepared(conn, week, now):
+            raise NotAllowed("no_such_week", f"La semaine {week.name} n’a pas eu de campagne à préparer de nouveau.")
+    return prepare(engine, cutoff=week.ends_at, actor=actor, weekly=True)
+
+
 def prepare(engine: Engine, *, cutoff: datetime, actor: str, weekly: bool = False) -> int:
-    """Freeze a run out of turn, of all that is owed before `cutoff`, or a week anew after its run was refused."""
+    """Freeze a run out of turn, of all that is owed before `cutoff`, or with `weekly` the run of the week it ends."""
     conditions = terms()
     with engine.begin() as conn:
         return freeze(conn, cutoff=cutoff, terms=conditions, actor=actor, weekly=weekly)
@@ -104,7 +139,7 @@ def generate(engine: Engine, run_id: int, *, actor: str, progress: Progress | No
         if run.file is not None:
             return run
         number = files.next_number(conn, run)
-        message = message_id(number.number, settings.MESSAGE_PREFIX.value)
+        message = _message_id(number.number)
         profile = profile_from(run.bank_profile)
         execution_date = requested_execution_date(number.created_at, profile.execution_offset, profile.cut_off)
         files.issue(conn, run, message)
@@ -170,9 +205,11 @@ def transmit(engine: Engine, run_id: int, *, actor: str, folder: Path | None = N
     """Put the file where the bank's transfer software takes it, whole or not at all, and return its path there.
 
     May be asked again whatever happened: the same bytes under the same name. Once the bank has it, it is not sent again
-    by itself. Raises `NotAllowed`, `Altered`, and `Unusable` when there is no such folder.
+    by itself. Raises `NotAllowed`, `Altered`, and `Unusable` when that folder cannot take it.
     """
     folder = folder or _folder()
+    if not folder.is_dir():
+        raise Unusable(f"There is no folder {folder} to put the payment file into.")
     with engine.begin() as conn:
         run = files.lock_for_file(conn, run_id)
         target = folder / (run.file.name if run.file else "")
@@ -183,7 +220,10 @@ def transmit(engine: Engine, run_id: int, *, actor: str, folder: Path | None = N
     with engine.begin() as conn:
         run = files.lock_for_file(conn, run_id)
         if run.state == "generated":
-            _drop(conn, run, target)
+            try:
+                _drop(conn, run, target)
+            except OSError as error:
+                raise Unusable(f"The payment file cannot be put into {folder} ({error.strerror}).") from error
         files.finish_transmission(conn, run, number, actor=actor)
     return target
 

@@ -192,7 +192,8 @@ def load_profile(source: str | Path) -> BankProfile:
     except OSError as error:
         raise ProfileError(str(path), f"fichier illisible ({error.strerror})") from error
     except ValueError as error:
-        raise ProfileError(str(path), f"le fichier n’est pas du {path.suffix[1:].upper()} valable ({error})") from error
+        language = "JSON" if path.suffix == ".json" else "TOML"
+        raise ProfileError(str(path), f"le fichier n’est pas du {language} valable ({error})") from error
     if not isinstance(entries, dict):
         raise ProfileError(str(path), "le fichier doit contenir un objet JSON")
     return profile_from(entries)

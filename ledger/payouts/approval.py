@@ -18,8 +18,12 @@ from ledger import audit, promises
 from ledger.payouts import runs
 from ledger.payouts.content import ContentHash, FrozenHead, FrozenHeld, FrozenPayment
 from ledger.payouts.freeze import LOCK_LINES, STEP, UNHURRIED
+from ledger.payouts.runs import STATE_WORDS
 
 APPROVALS_NEEDED = 2
+
+REFUSABLE = ("frozen", "approved")
+"""The states in which a run has no file yet, and can be refused."""
 
 _APPROVE = text("insert into payout_approval (run_id, person_id, content_hash) values (:run, :person, :hash)")
 
@@ -90,6 +94,9 @@ def approve(conn: Connection, run_id: int, *, person_id: int, content_hash: byte
     """
     conn.execute(UNHURRIED)
     run = runs.get(conn, run_id)
+    if run.state != "frozen":
+        told = f"Campagne {run.reference}, {STATE_WORDS[run.state]} : elle n’attend pas d’approbation."
+        raise NotAllowed("states_follow", told)
     verify(conn, run)
     require_current(conn, run_id)
     actor = f"person:{person_id}"
@@ -113,6 +120,9 @@ def refuse(conn: Connection, run_id: int, *, actor: str, reason: str) -> None:
     conn.execute(UNHURRIED)
     conn.execute(LOCK_LINES)
     run = runs.get(conn, run_id)
+    if run.state not in REFUSABLE:
+        told = f"Campagne {run.reference}, {STATE_WORDS[run.state]} : elle ne peut plus être refusée."
+        raise NotAllowed("states_follow", told)
     with promises.told(conn, _REFUSALS, NotAllowed):
         conn.execute(STEP, {"run": run_id, "state": "refused", "actor": actor, "reason": reason.strip()})
     audit.record(

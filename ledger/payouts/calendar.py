@@ -17,6 +17,9 @@ _FIRST_OWED = text("""
 """)
 
 
+_HAS_A_RUN = text("select exists (select from payout_run where weekly and cutoff = :cutoff)")
+
+
 def week_named(name: str) -> Week:
     """The week of a name such as "2026-W36". Raises ValueError for any other text."""
     return Week(datetime.strptime(f"{name}-1", "%G-W%V-%u").date())  # noqa: DTZ007  a day, not an instant
@@ -32,3 +35,11 @@ def due(conn: Connection, now: datetime) -> list[Week]:
     if after is None:
         after = conn.execute(_FIRST_OWED).scalar_one()
     return weeks_due(after, now) if after else []
+
+
+def can_be_prepared(conn: Connection, week: Week, now: datetime) -> bool:
+    """Whether a run of this week by itself makes sense: it has had one, or is due.
+
+    A run of any other week would be the last there is, or the first: all the weeks between would become due.
+    """
+    return bool(conn.execute(_HAS_A_RUN, {"cutoff": week.ends_at}).scalar_one()) or week in due(conn, now)

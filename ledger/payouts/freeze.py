@@ -168,7 +168,7 @@ def freeze(
     if weekly and (there := conn.execute(_LIVE_WEEK, {"cutoff": cutoff}).scalar_one_or_none()) is not None:
         return int(there)
     if cutoff > conn.execute(text("select now()")).scalar_one():
-        raise NotYet("La semaine n’est pas encore close.")
+        raise NotYet("La semaine n’est pas encore close." if weekly else "L’instant de la clôture est encore à venir.")
     head = FrozenHead(
         reference=_reference(conn, cutoff, weekly),
         weekly=weekly,

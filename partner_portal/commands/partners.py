@@ -21,7 +21,7 @@ STATUS_NAMES = {
 
 @click.group()
 def command() -> None:
-    """Sign up, validate and suspend partners."""
+    """List, validate, refuse and suspend partners, who sign up on the portal's pages."""
 
 
 @command.command("list")

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Iterator
 
-from rich.console import RenderableType
+from rich.console import JustifyMethod, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import Connection
 
-from batch.french import euros, moment, whole_number
+from batch.french import day_in_figures, euros, moment, whole_number
 from ledger.identifiers import mask_iban
 from ledger.payouts import advance, approval, runs
 from ledger.payouts.runs import PAYMENT_STATE_WORDS, STATE_WORDS, Run
+
+WHOLE = ("Campagne", "Référence")
+"""Columns of what is copied by hand."""
 
 
 def listing(found: Iterable[Run]) -> Table:
@@ -18,7 +21,7 @@ def listing(found: Iterable[Run]) -> Table:
     table = _table("Campagnes", "Campagne", "Clôture", "État", "Virements:", "Payé:", "Reporté:", "Retenu:")
     for run in found:
         sums = (whole_number(run.payments), euros(run.amount), euros(run.carried), euros(run.held))
-        table.add_row(run.reference, moment(run.cutoff), STATE_WORDS[run.state], *sums)
+        table.add_row(run.reference, day_in_figures(run.cutoff), STATE_WORDS[run.state], *sums)
     return table
 
 
@@ -26,7 +29,7 @@ def head(conn: Connection, run: Run) -> Table:
     """What a run comes to: owed is what is paid, carried and held."""
     table = Table(title=f"Campagne {run.reference}", title_justify="left", show_header=False)
     table.add_column()
-    table.add_column(justify="right")
+    table.add_column(justify="right", overflow="fold")
     table.add_row("État", STATE_WORDS[run.state])
     table.add_row("Clôture", moment(run.cutoff))
     table.add_row("Virements", whole_number(run.payments))
@@ -107,5 +110,7 @@ def _table(title: str, *columns: str) -> Table:
     """A table; a column whose title ends with a colon is one of figures."""
     table = Table(title=title, title_justify="left")
     for column in columns:
-        table.add_column(column.removesuffix(":"), justify="right" if column.endswith(":") else "left")
+        justify: JustifyMethod = "right" if column.endswith(":") else "left"
+        # A reference cut short could not be typed again.
+        table.add_column(column.removesuffix(":"), justify=justify, overflow="fold", no_wrap=column in WHOLE)
     return table

@@ -17,6 +17,7 @@ from batch.documents.remittance_advice import remittance_advice_csv, remittance_
 from batch.french import euros
 from batch.sepa.profile import ProfileError
 from ledger.calendar import PARIS, Week
+from ledger.data_folder import Unusable
 from ledger.database import application_engine
 from ledger.payouts import approval, calendar, runs
 from ledger.payouts.approval import Altered, NotAllowed
@@ -73,7 +74,7 @@ def prepare(cutoff: datetime.datetime | None, week: str | None) -> None:
         if cutoff is not None:
             numbers = [payouts.prepare(engine, cutoff=cutoff, actor=actor())]
         elif week is not None:
-            numbers = [payouts.prepare(engine, cutoff=_week(week).ends_at, actor=actor(), weekly=True)]
+            numbers = [payouts.prepare_week(engine, _week(week), actor=actor())]
         else:
             numbers = payouts.prepare_due(engine, actor=actor())
     if not numbers:
@@ -91,7 +92,9 @@ def _week(name: str) -> Week:
 
 
 @command.command("list")
-@click.option("--limit", default=20, show_default=True, help="How many, the newest first.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many, the newest first."
+)
 def list_runs(limit: int) -> None:
     """List the runs."""
     with application_engine().connect() as conn:
@@ -183,7 +186,9 @@ def download(run: str, path: Path | None) -> None:
     if path is None:
         payouts.download(engine, found.id, sys.stdout.buffer, actor=actor())
         return
-    with path.open("wb") as stream:
+    if found.file is None:
+        raise NotAllowed("no_file_yet", "Le fichier de cette campagne n’est pas encore produit.")
+    with _writable(path), path.open("wb") as stream:
         payouts.download(engine, found.id, stream, actor=actor())
 
 
@@ -193,11 +198,12 @@ def download(run: str, path: Path | None) -> None:
 @click.option("--partner", type=int, help="One partner only, by its number.")
 def advice(run: str, folder: Path, partner: int | None) -> None:
     """Write the partners' remittance advices of RUN, as PDF and CSV, and its summary and payment list."""
-    engine = application_engine()
-    folder.mkdir(parents=True, exist_ok=True)
-    with engine.connect() as conn:
+    with application_engine().connect() as conn, _writable(folder):
         found = _find(conn, run)
         payments = [one for one in runs.payments(conn, found.id) if partner in (None, one.frozen.partner_id)]
+        if partner is not None and not payments:
+            raise click.ClickException(f"La campagne {found.reference} ne paie pas le partenaire n° {partner}.")
+        folder.mkdir(parents=True, exist_ok=True)
         with _counting("Avis", len(payments)) as progress:
             for number, payment in enumerate(payments, start=1):
                 drawn = payout_documents.advice(conn, found, payment)
@@ -222,9 +228,21 @@ def _look_up(engine: Engine, run: str) -> Run:
 
 
 @contextmanager
+def _writable(path: Path) -> Iterator[None]:
+    """What is written to a place of the operator's, or the sentence that says why it cannot be."""
+    try:
+        yield
+    except OSError as error:
+        raise Unusable(
+            f"{error.filename or path} cannot be written ({error.strerror}): choose another place."
+        ) from error
+
+
+@contextmanager
 def _waiting(what: str) -> Iterator[None]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         progress.add_task(what, total=None)
         yield
 
@@ -232,6 +250,8 @@ def _waiting(what: str) -> Iterator[None]:
 @contextmanager
 def _counting(what: str, total: int) -> Iterator[Callable[[int], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=total < 100) as progress:
+    console = Console(stderr=True)
+    hidden = total < 100 or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         task = progress.add_task(what, total=total)
         yield lambda done: progress.update(task, completed=done)

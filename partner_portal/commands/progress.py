@@ -5,6 +5,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 
 def progress_bar(*, hidden: bool = False) -> Progress:
-    """A bar on standard error, to be entered; tasks are added by their French name. Nothing is drawn if `hidden`."""
+    """A bar on standard error, to be entered; tasks are added by their French name. Nothing is drawn if
+    `hidden`, nor where nobody looks on."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden)
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=hidden or not console.is_terminal)

@@ -18,7 +18,7 @@ LARGE_FILE_BYTES = 2_000_000
 
 @click.group()
 def command() -> None:
-    """Check payment files."""
+    """Check payment files, ours or not."""
 
 
 @command.command()
@@ -53,8 +53,10 @@ def check(file: Path, profile_source: str) -> None:
 def _check(file: Path, profile: BankProfile) -> list[Finding]:
     size = file.stat().st_size
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    hidden = size < LARGE_FILE_BYTES or not console.is_terminal
     with (
-        Progress(*columns, console=Console(stderr=True), transient=True, disable=size < LARGE_FILE_BYTES) as progress,
+        Progress(*columns, console=console, transient=True, disable=hidden) as progress,
         file.open("rb") as stream,
     ):
         task = progress.add_task("Contrôle", total=PASSES * size)

@@ -18,8 +18,6 @@ from partner_portal.payouts.pages import blueprint, hindrance_of, run_of
 from partner_portal.portal import portal
 from partner_portal.problems import Problem
 
-REFUSABLE = ("frozen", "approved")
-
 
 class RefusalForm(FlaskForm):  # type: ignore[misc]
     """Why."""
@@ -90,7 +88,7 @@ def refuse(run_id: int) -> ResponseReturnValue:
     """Refuse a run, with the reason: everything that it would have paid is owed again."""
     with portal().engine.connect() as conn:
         run = run_of(conn, run_id)
-    if run.state not in REFUSABLE:
+    if run.state not in approval.REFUSABLE:
         flash("Cette campagne ne peut plus être refusée.", "warning")
         return redirect(url_for("payouts.show", run_id=run_id))
     form = RefusalForm()

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ledger import people
+from ledger.data_folder import Unusable
 from ledger.payouts import runs
 from ledger.rights import Role
 from partner_portal.auth import passwords
@@ -71,7 +72,10 @@ def test_a_week_goes_from_the_till_to_the_bank(world: World, tmp_path: Path) -> 
     atouts("download", run.reference, "--to", str(tmp_path / "copie.xml"))
     assert (tmp_path / "copie.xml").read_bytes() == (tmp_path / "ATOUTS-000001.xml").read_bytes()
     assert "transmise" in atouts("show", run.reference).output
-    assert "état" in atouts("refuse", run.reference, "--reason", "trop tard", code=1).output
+    assert (
+        "transmise à la banque : elle ne peut plus être refusée"
+        in atouts("refuse", run.reference, "--reason", "trop tard", code=1).output
+    )
 
 
 def test_a_file_that_was_downloaded_may_be_brought_to_the_bank_by_hand(world: World, tmp_path: Path) -> None:
@@ -99,8 +103,76 @@ def test_a_refused_week_can_be_prepared_anew(world: World) -> None:
     assert f"{run.reference}-2" in atouts("prepare", "--week", run.reference).output
 
 
+def test_a_week_that_never_had_a_run_is_no_week_to_prepare_anew(world: World) -> None:
+    world.sale(world.partner(), 7000, datetime.now(UTC) - timedelta(days=8))
+    assert "n’a pas eu de campagne" in atouts("prepare", "--week", "2020-W10", code=1).output
+    atouts("prepare")
+    with world.engine.connect() as conn:
+        assert len(runs.latest(conn)) == 1
+
+
 def test_what_cannot_be_done_is_one_sentence(world: World) -> None:
     assert "Aucune campagne" in atouts("show", "2026-W01", code=1).output
-    assert "pas encore close" in atouts("prepare", "--cutoff", "2999-01-01", code=1).output
+    assert "encore à venir" in atouts("prepare", "--cutoff", "2999-01-01", code=1).output
     atouts("prepare", "--cutoff", "demain", code=2)
     atouts("prepare", "--week", "36", code=2)
+    atouts("list", "--limit", "-3", code=2)
+
+
+def test_a_reference_and_a_hash_are_whole_on_a_narrow_terminal(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    world.sale(world.partner(), 7000, datetime.now(UTC) - timedelta(days=8))
+    shown = atouts("prepare", "--cutoff", "now").output
+    with world.engine.connect() as conn:
+        (run,) = runs.latest(conn)
+    digits = run.content_hash.hex()
+    assert digits[:40] in shown
+    assert digits[-4:] in shown
+    assert run.reference in atouts("list").output
+
+
+def test_a_place_that_cannot_be_written_is_named_and_nothing_is_sent(world: World, tmp_path: Path) -> None:
+    world.sale(world.partner(), 7000, datetime.now(UTC) - timedelta(days=8))
+    atouts("prepare")
+    with world.engine.connect() as conn:
+        (run,) = runs.latest(conn)
+    there = tmp_path / "ancien.xml"
+    there.write_text("à garder")
+    assert "pas encore produit" in atouts("download", run.reference, "--to", str(there), code=1).output
+    assert there.read_text() == "à garder"
+    world.approve(run)
+    atouts("generate", run.reference)
+    nowhere = tmp_path / "absent"
+    for step, place in (("transmit", nowhere), ("download", nowhere / "x.xml"), ("advice", there / "avis")):
+        refused = CliRunner().invoke(command, [step, run.reference, "--to", str(place)])
+        assert isinstance(refused.exception, Unusable), step
+        assert str(place) in str(refused.exception)
+    assert world.run(run.id).state == "generated"
+    assert "ne paie pas" in atouts("advice", run.reference, "--partner", "999", "--to", str(nowhere), code=1).output
+    assert not nowhere.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PAYER_IBAN", "FR1234"),
+        ("PAYER_BIC", "ZZ"),
+        ("PAYER_NAME", " "),
+        ("MESSAGE_PREFIX", "a_é"),
+        ("PAYOUT_MINIMUM_CENTS", "-5"),
+        ("PAYOUT_MINIMUM_CENTS", "un euro"),
+        ("PAYOUT_UNUSUAL_TIMES", "0"),
+        ("PAYOUT_RUN_LIMIT_CENTS", "0"),
+        ("PAYOUT_ADVANCE_CEILING_CENTS", "-1"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_named_before_anything_is_frozen(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    world.sale(world.partner(), 7000, datetime.now(UTC) - timedelta(days=8))
+    monkeypatch.setenv(f"ATOUTS_{name}", value)
+    refused = CliRunner().invoke(command, ["prepare"])
+    assert isinstance(refused.exception, Unusable)
+    assert f"ATOUTS_{name}" in str(refused.exception)
+    with world.engine.connect() as conn:
+        assert runs.latest(conn) == []
