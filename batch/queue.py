@@ -12,6 +12,7 @@ from rq import Queue, Worker
 from batch import settings
 from batch.embedded import embedded_redis
 from batch.lifetime import have_forks_end_with_us
+from ledger.data_folder import Unusable
 
 # One queue per patience: what somebody waits for is never behind a night's work.
 QUEUES = ("high", "default", "low")
@@ -28,13 +29,18 @@ def redis_url() -> str:
 
 
 def redis_connection(url: str | None = None) -> Redis:
-    """A pool of connections to Redis which reconnects by itself after a restart."""
-    return Redis.from_url(
-        url or redis_url(),
-        health_check_interval=30,
-        retry=Retry(ExponentialBackoff(cap=1, base=0.05), retries=3),
-        retry_on_error=[RedisConnectionError, RedisTimeoutError],
-    )
+    """A pool of connections to Redis which reconnects by itself after a restart. Raises `Unusable` for no such URL."""
+    try:
+        return Redis.from_url(
+            url or redis_url(),
+            health_check_interval=30,
+            retry=Retry(ExponentialBackoff(cap=1, base=0.05), retries=3),
+            retry_on_error=[RedisConnectionError, RedisTimeoutError],
+        )
+    except ValueError as error:
+        raise Unusable(
+            f"{settings.REDIS_URL.variable} must read redis://host:6379/0, or unix:// with a path."
+        ) from error
 
 
 def work(names: Sequence[str] = QUEUES, *, burst: bool = False) -> None:

@@ -30,11 +30,11 @@ SECTIONS = {
         "roster": "Import the schools' lists of students.",
         "benefits": "Grant the benefits of a school year, and lapse what is left of them.",
         "students": "Write to students, and list those who cannot be reached.",
-        "partners": "Sign up, validate and suspend partners.",
+        "partners": "List, validate, refuse and suspend partners.",
     },
     "The money": {
         "payouts": "Prepare, approve and follow the weekly transfers.",
-        "sepa": "Write and check payment files.",
+        "sepa": "Check payment files, ours or not.",
         "bank": "Take in what the bank reports.",
         "books": "Read and prove the books.",
     },
@@ -130,8 +130,9 @@ def _sentence(error: Exception) -> str | None:
     from sqlalchemy.exc import OperationalError
 
     if isinstance(error, OperationalError):
-        reason = str(error.orig).strip().splitlines() or ["no reason given"]
-        return f"The database cannot be used: {reason[-1].strip()}."
+        # The first line says what happened; the others ask whether a server runs.
+        reason = (str(error.orig).strip().splitlines() or ["no reason given"])[0].strip()
+        return f"The database cannot be used: {reason.removesuffix('.')}."
     if isinstance(error, RedisConnectionError):
         return f"Redis cannot be reached: {error}"
     return None

@@ -20,10 +20,12 @@ from gunicorn.util import parse_address
 from batch.lifetime import SUPERVISOR
 from ledger.data_folder import Unusable, data_folder, prepared
 from ledger.shared_server import alive, ended
+from partner_portal import settings
 
 # A web request or a job under way has this long to finish; gunicorn's own patience is shorter.
 STOP_SECONDS = 20
 START_SECONDS = 60
+LAST_PORT = 65_535
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,11 @@ def _is_locked(note: Path) -> bool:
 
 @contextlib.contextmanager
 def noted(name: str) -> Iterator[None]:
-    """Be listed by `running` as long as the context lasts; the note is locked until then, or until we are killed."""
+    """Be listed by `running` as long as the context lasts; the note is locked until then, or until we are killed.
+
+    Raises `Unusable` where a setting makes no sense: what stays is not to meet it hours later.
+    """
+    settings.require_sense()
     notes = prepared(data_folder()) / "processes"
     notes.mkdir(mode=0o700, exist_ok=True)
     draft = notes / f".{os.getpid()}"
@@ -117,6 +123,8 @@ def free_to_bind(address: str) -> None:
     if not isinstance(place, tuple):
         return
     host, port = place
+    if not 0 <= port <= LAST_PORT:
+        raise Unusable(f"ATOUTS_BIND must read host:port, and {port} is no port: they end at {LAST_PORT}.")
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         with socket.socket(family) as trial:

@@ -1,7 +1,14 @@
 """What an operator can set about the portal; read and declared as in `ledger.settings`."""
 
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from limits import parse_many
+
 from batch.settings import PUBLIC_URL as PUBLIC_URL
-from ledger.settings import Secret, Setting
+from ledger.data_folder import Unusable
+from ledger.settings import Secret, Setting, declared
 
 BIND = Setting("BIND", "127.0.0.1:8765", "Where the portal listens, host:port or unix:path.")
 WEB_PROCESSES = Setting("WEB_PROCESSES", 2, "Processes that serve the portal; twice the number of cores is plenty.")
@@ -57,3 +64,33 @@ OIDC_SCOPE = Setting("OIDC_SCOPE", "openid email profile", "What we ask the prov
 OIDC_STUDENT_CLAIM = Setting(
     "OIDC_STUDENT_CLAIM", "national_id", "The claim that holds a student's national number (INE), as in the roster."
 )
+
+
+def _is_rate(value: str) -> bool:
+    try:
+        return bool(parse_many(value))
+    except ValueError:
+        return False
+
+
+_SENSE: dict[str, tuple[Callable[[Any], bool], str]] = {
+    PUBLIC_URL.name: (lambda value: value.startswith(("http://", "https://")), "an address that begins with https://"),
+    WEB_PROCESSES.name: (lambda value: value >= 1, "1 or more"),
+    WEB_THREADS.name: (lambda value: value >= 1, "1 or more"),
+    LOG_LEVEL.name: (lambda value: value in logging.getLevelNamesMapping(), "DEBUG, INFO, WARNING or ERROR"),
+    RATE_LIMIT.name: (_is_rate, "a rate such as “600 per minute”"),
+    RATE_LIMIT_UNKNOWN.name: (_is_rate, "a rate such as “600 per minute”"),
+}
+
+
+def require_sense() -> None:
+    """Read every setting of every room. Raises `Unusable` for the first whose value is none that it could have."""
+    for one in declared():
+        if isinstance(one, Secret):
+            continue
+        value = one.value
+        makes_sense, expected = _SENSE.get(one.name, (lambda _: True, ""))
+        if not makes_sense(value):
+            raise Unusable(f"{one.variable}: {value!r} makes no sense, {expected} is expected.")
+        if isinstance(value, int | float) and value < 0:
+            raise Unusable(f"{one.variable}: {value} makes no sense, it cannot be below zero.")

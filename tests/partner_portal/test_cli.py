@@ -73,6 +73,45 @@ def test_a_database_that_is_not_there_is_told_in_one_sentence(
     assert "hush" not in told
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WEB_PROCESSES", "0"),
+        ("LOG_LEVEL", "LOUD"),
+        ("RATE_LIMIT", "often"),
+        ("PUBLIC_URL", "atouts"),
+        ("SESSION_HOURS", "long"),
+        ("MAX_UPLOAD_MEGABYTES", "-1"),
+        ("BANK_ACCOUNT_COOL_OFF_DAYS", "-3"),
+    ],
+)
+def test_nothing_that_stays_starts_with_a_setting_that_makes_no_sense(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
+) -> None:
+    monkeypatch.setenv("ATOUTS_REDIS_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv(f"ATOUTS_{name}", value)
+    with pytest.raises(SystemExit) as ended:
+        main(["worker"])
+    told = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert told.startswith(f"atouts: ATOUTS_{name}: ")
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [(["serve", "--bind", "127.0.0.1:99999"], "ATOUTS_BIND"), (["worker"], "ATOUTS_REDIS_URL")],
+)
+def test_an_address_that_is_none_is_told_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], named: str
+) -> None:
+    monkeypatch.setenv("ATOUTS_REDIS_URL", "nonsense")
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith(f"atouts: {named} must read ")
+
+
 def test_a_setting_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: os.PathLike[str]) -> None:
     file = tmp_path / "password"
     file.write_text("from a file\n")
