@@ -82,8 +82,10 @@ class Expected:
         self._runs: defaultdict[str, list[str]] = defaultdict(list)
         self._by_account: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
         self._by_run: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
+        self._open_cents: defaultdict[str, dict[tuple[Direction, MessageKind], int]] = defaultdict(dict)
         for payment in payments:
             self._add(payment)
+        self._messages = tuple(dict.fromkeys(payment.message_id for payment in self._payments.values()))
 
     def _add(self, payment: ExpectedPayment) -> None:
         key = payment.end_to_end_id
@@ -123,10 +125,20 @@ class Expected:
         """The payments of an amount in the run with this id, in the order they were given."""
         return [self._payments[key] for key in self._by_run.get((identifier, cents), [])]
 
-    def runs(self) -> list[list[ExpectedPayment]]:
-        """The payments run by run, in the order they were given."""
-        messages = dict.fromkeys(payment.message_id for payment in self._payments.values())
-        return [self.run(message) for message in messages]
+    def open_in_runs(self, cents: int, direction: Direction, told_by: MessageKind) -> list[list[ExpectedPayment]]:
+        """Of each run that such a message may still move as a whole, if that comes to this amount: what is open of it.
+
+        What is open of each run is summed up once and kept up to date, for a statement may hold many entries that name
+        nothing.
+        """
+        way = (direction, told_by)
+        for message in self._messages:
+            if way not in self._open_cents[message]:
+                self._open_cents[message][way] = worth(self._open_of(message, way))
+        return [self._open_of(message, way) for message in self._messages if self._open_cents[message][way] == cents]
+
+    def _open_of(self, message: str, way: tuple[Direction, MessageKind]) -> list[ExpectedPayment]:
+        return [payment for payment in self.run(message) if payment.open_for(*way, None)]
 
     def to_account(self, iban: str, cents: int) -> list[ExpectedPayment]:
         """The payments of an amount to an account, in the order they were given."""
@@ -143,16 +155,23 @@ class Expected:
             known = replace(known, debited_by=witness)
         else:
             known = replace(known, returned_by=witness)
-        self._payments[payment.end_to_end_id] = known
+        self._now(known)
         self._index_references(known)
 
     def debited_twice(self, payment: ExpectedPayment, *, still: bool) -> None:
         """Record that the bank debited a payment once too often, or that this is made good."""
-        self._payments[payment.end_to_end_id] = replace(self._payments[payment.end_to_end_id], doubled=still)
+        self._now(replace(self._payments[payment.end_to_end_id], doubled=still))
 
     def refused(self, payment: ExpectedPayment, reported_at: datetime) -> None:
         """Record that the bank rejected a payment."""
-        self._payments[payment.end_to_end_id] = replace(self._payments[payment.end_to_end_id], rejected_at=reported_at)
+        self._now(replace(self._payments[payment.end_to_end_id], rejected_at=reported_at))
+
+    def _now(self, payment: ExpectedPayment) -> None:
+        before = self._payments[payment.end_to_end_id]
+        self._payments[payment.end_to_end_id] = payment
+        for way, cents in self._open_cents[payment.message_id].items():
+            change = payment.open_for(*way, None) - before.open_for(*way, None)
+            self._open_cents[payment.message_id][way] = cents + change * payment.cents
 
 
 def worth(payments: Iterable[ExpectedPayment]) -> int:

@@ -248,11 +248,12 @@ class _Explanation:
         """The one run that comes to the amount of a debit without any id: proposed, an amount proves little."""
         if transaction.direction is Direction.CREDIT:
             return None
-        fitting = []
-        for run in self._expected.runs():
-            still_open = [p for p in run if p.open_for(Direction.DEBIT, self._told_by, transaction.day)]
-            if worth(still_open) == -transaction.signed_cents:
-                fitting.append(still_open)
+        told_by, day = self._told_by, transaction.day
+        fitting = [
+            run
+            for run in self._expected.open_in_runs(-transaction.signed_cents, Direction.DEBIT, told_by)
+            if all(payment.open_for(Direction.DEBIT, told_by, day) for payment in run)
+        ]
         if len(fitting) != 1:
             return None
         detail = transaction.detail.number or None

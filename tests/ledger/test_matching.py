@@ -214,6 +214,23 @@ class TestBatchDebit:
         assert not match.certain
         assert match.keys == ("montant total",)
 
+    def test_19_a_total_without_any_id_follows_what_is_open_of_the_run(self) -> None:
+        expected = Expected(THREE)
+
+        def proposed(cents: int) -> list[str]:
+            (share,) = explain(entry(-cents), STATEMENT, expected)
+            return ids(share) if isinstance(share, Match) else []
+
+        assert len(proposed(220_50)) == 3
+        expected.moved(THREE[0], DEBIT, NOTIFICATION, frozenset())
+        assert len(proposed(220_50)) == 3, "a notification moves nothing"
+        expected.moved(THREE[0], DEBIT, STATEMENT, frozenset())
+        assert (proposed(220_50), proposed(100_50)) == ([], ["AN-37-002", "AN-37-003"])
+        expected.moved(THREE[1], CREDIT, STATEMENT, frozenset())
+        assert len(proposed(100_50)) == 2, "what came back is still to be debited"
+        expected.refused(THREE[1], REJECTION)
+        assert (proposed(100_50), proposed(30_50)) == ([], ["AN-37-003"])
+
     def test_19_a_total_that_two_runs_have_is_not_even_proposed(self) -> None:
         (share,) = explained(entry(-99_00), payment(1, 99_00), payment(1, 99_00, run="AN-38"))
         assert isinstance(share, Unmatched)
