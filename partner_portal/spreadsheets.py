@@ -112,6 +112,8 @@ def uploaded(file: FileStorage | None) -> Iterator[RosterFile]:
     """The lines of a file that was sent. Raises `UnreadableFile`, with a French sentence, when there is none."""
     if file is None or not file.filename:
         raise UnreadableFile("Choisissez d’abord un fichier CSV ou Excel (.xlsx).")
+    if Path(file.filename).suffix.lower() not in (".csv", ".txt", ".xlsx"):
+        raise UnreadableFile("Ce fichier n’est ni un CSV ni un classeur Excel : enregistrez-le en .csv ou en .xlsx.")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / (secure_filename(file.filename) or "fichier")
         file.stream.seek(0)

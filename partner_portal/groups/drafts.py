@@ -12,6 +12,7 @@ from redis import Redis
 from ledger.group_purchases import MOST_LINES, MOST_STUDENTS
 
 KEPT_S = 86_400
+NOTE_KEPT_S = 600
 
 
 @dataclass
@@ -104,6 +105,15 @@ class Drafts:
     def drop(self, key: UUID) -> None:
         """Forget a draft."""
         self.redis.delete(self._name(key))
+
+    def note(self, key: UUID, words: str) -> None:
+        """Keep what is to be said once, on the page that comes next."""
+        self.redis.set(f"{self._name(key)}:note", words, ex=NOTE_KEPT_S)
+
+    def noted(self, key: UUID) -> str | None:
+        """What was noted, once."""
+        raw = self.redis.getdel(f"{self._name(key)}:note")
+        return None if raw is None else raw.decode()  # type: ignore[union-attr]
 
     def _name(self, key: UUID) -> str:
         return f"atouts:group-draft:{self.partner_id}:{key}"

@@ -1,5 +1,7 @@
 """The pages of group purchases: put together, looked at, carried out part by part, and told student by student."""
 
+import json
+from dataclasses import asdict
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -73,13 +75,17 @@ def one(key: UUID) -> str:
         purchase = group_purchases.get(conn, key, partner_id=acting_partner_id())
         if purchase is not None:
             return _results(conn, purchase)
-    return _draft_page(_draft(key))
+    draft, noted = _draft(key), _drafts().noted(key)
+    return _draft_page(draft, Said(**json.loads(noted)) if noted else None)
 
 
 @blueprint.post("/<uuid:key>")
 @requires("sales.make")
-def change(key: UUID) -> str:
-    """Add or remove students and licences."""
+def change(key: UUID) -> ResponseReturnValue:
+    """Add or remove students and licences.
+
+    What a script sent is answered at once; a form by a redirection: neither a reload nor the way back repeats it.
+    """
     act = CHANGES.get(request.form.get("do", ""))
     if act is None:
         raise Problem("bad_request")
@@ -87,7 +93,10 @@ def change(key: UUID) -> str:
     draft = _drafts().change(key, lambda draft: said.append(act(draft)))
     if draft is None:
         raise _expired()
-    return _draft_page(draft, said[-1])
+    if "X-Fragment" in request.headers:
+        return _draft_page(draft, said[-1])
+    _drafts().note(key, json.dumps(asdict(said[-1])))
+    return redirect(url_for("groups.one", key=key, page=request.args.get("page")))
 
 
 @blueprint.post("/<uuid:key>/passer")

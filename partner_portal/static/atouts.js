@@ -53,7 +53,7 @@ function ask(question, submitter) {
   const form = document.createElement("form");
   form.method = "dialog";
   form.className = "actions";
-  for (const [label, value, look] of [[yes, "yes", kind], ["Annuler", "no", "button button-quiet"]]) {
+  for (const [label, value, look] of [[yes, "yes", kind], ["Non, revenir", "no", "button button-quiet"]]) {
     const button = document.createElement("button");
     button.value = value;
     button.className = look;
@@ -103,8 +103,11 @@ async function send(form, submitter) {
     if (!fresh) return location.assign(answer.redirected || isGet ? answer.url : location.href);
     if (isGet || answer.redirected) history.replaceState(null, "", answer.url);
     one("[data-focus]", fresh)?.focus();
+    one("#annonce")?.remove();
   } catch {
-    announce("Le réseau ne répond pas. Rien n’a été confirmé : réessayez.");
+    announce("Le réseau ne répond pas. Rien n’a été confirmé\u00a0: réessayez.");
+    // What was ticked did not arrive: the page shows again what the service holds, and would act on.
+    if (!isGet) form.reset();
   } finally {
     rest(form, false);
   }

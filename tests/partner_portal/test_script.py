@@ -100,7 +100,7 @@ def test_a_question_is_asked_before_and_no_is_no(page: Page, trial: Trial) -> No
     button.click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Vraiment ?")
-    dialog.get_by_role("button", name="Annuler").click()
+    dialog.get_by_role("button", name="Non, revenir").click()
     expect(dialog).to_be_hidden()
     button.focus()
     page.keyboard.press("Enter")

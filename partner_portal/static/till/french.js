@@ -25,4 +25,7 @@ export function clock(date) {
   return `${date.getHours()}\u00a0h\u00a0${String(date.getMinutes()).padStart(2, "0")}`;
 }
 
+// A sentence whose signs of two parts stay with their word, at the end of a line too.
+export const unbroken = (sentence) => sentence.replace(/ (?=[:;?!»])|(?<=«) /gu, "\u00a0");
+
 export const called = ({ first_name: name, initial }) => (initial ? `${name} ${initial.replace(/\.$/, "")}.` : name);

@@ -8,7 +8,7 @@ import { catchScans } from "./scanner.js";
 // Send a form, and put the answer's group in place of the page's; the page that was answered, or null without an answer.
 async function sent(form, data) {
   try {
-    const answer = await fetch(form.action, { method: "POST", body: data, credentials: "same-origin" });
+    const answer = await fetch(form.action, { method: "POST", body: data, headers: { "X-Fragment": "#groupe" }, credentials: "same-origin" });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById("groupe");
     if (fresh) byId("groupe").replaceWith(fresh);
@@ -17,6 +17,13 @@ async function sent(form, data) {
   } catch {
     return null;
   }
+}
+
+function unanswered() {
+  const alert = document.createElement("div");
+  alert.className = "alert alert-danger";
+  alert.textContent = "Le réseau ne répond pas\u00a0: scannez cette carte de nouveau.";
+  return alert;
 }
 
 const scan = byId("scan");
@@ -32,7 +39,7 @@ if (scan) {
       const page = await sent(scan, data);
       const said = page?.getElementById("said");
       if (said) byId("said").replaceChildren(...said.childNodes);
-      else if (!page) byId("said").textContent = "Le réseau ne répond pas : scannez cette carte de nouveau.";
+      else if (!page) byId("said").replaceChildren(unanswered());
     });
   };
 

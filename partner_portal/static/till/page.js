@@ -1,5 +1,7 @@
 // Small things to build a page with: elements by id, copies of <template>s with their slots filled, buttons.
 
+import { unbroken } from "./french.js";
+
 export const byId = (id) => document.getElementById(id);
 
 // A copy of template `id`. Each `data-slot` gets its text or element; a slot that is given nothing goes.
@@ -8,7 +10,7 @@ export function filled(id, slots) {
   for (const slot of copy.querySelectorAll("[data-slot]")) {
     const value = slots[slot.dataset.slot];
     if (value === undefined || value === null || value === "") slot.remove();
-    else if (value !== true) slot.replaceChildren(...[value].flat());
+    else if (value !== true) slot.replaceChildren(...[value].flat().map((part) => (typeof part === "string" ? unbroken(part) : part)));
   }
   return copy;
 }
@@ -49,7 +51,7 @@ export function sure(question, yes) {
   const dialog = document.createElement("dialog");
   const text = document.createElement("p");
   text.id = "sure";
-  text.textContent = question;
+  text.textContent = unbroken(question);
   const answers = document.createElement("div");
   answers.className = "actions";
   answers.append(

@@ -4,7 +4,7 @@
 import { Basket } from "./basket.js";
 import { cameraPanel, cardsOnPicture } from "./camera.js";
 import { looksLikeACard, looksLikeANumber, readCard, readEan, Unreadable } from "./codes.js";
-import { called, clock, day, euros } from "./french.js";
+import { called, clock, day, euros, unbroken } from "./french.js";
 import { Intents } from "./intents.js";
 import { badge, button, byId, filled, link, sure } from "./page.js";
 import { catchScans } from "./scanner.js";
@@ -72,11 +72,13 @@ function take(product) {
   search.close();
   field.value = "";
   say(basket.add(product) ? `« ${product.title} » ajouté.` : `« ${product.title} » est déjà dans la liste.`);
+  // The list is in view again, whatever the screen told of the sale before.
+  if (byId("verdict").childElementCount && !isSending()) show({ student });
   settleDown();
 }
 
 function say(sentence) {
-  byId("said").textContent = sentence;
+  byId("said").textContent = unbroken(sentence);
 }
 
 // Ready for the next scan; on a telephone without opening its keyboard at each step, and with what matters in view.
@@ -221,7 +223,7 @@ function showBasket() {
   byId("total").textContent = euros(basket.total);
   byId("keep").checked = basket.keeps;
   const why = student ? basket.obstacle(student.benefits) : "Scannez la carte de l’élève.";
-  byId("why").textContent = basket.isEmpty ? "" : why;
+  byId("why").textContent = basket.isEmpty ? "" : unbroken(why);
   const debit = byId("debit");
   debit.disabled = Boolean(why) || sending;
   debit.textContent = sending ? "Débit en cours…" : `Débiter ${euros(basket.total)}`;
@@ -262,9 +264,10 @@ function showNetwork() {
   byId("network").hidden = !isOff && !trouble;
   const [title, text] = byId("network").querySelectorAll("[data-slot]");
   title.textContent = isOff ? "Hors connexion." : (trouble?.message ?? "");
-  text.textContent = list.length
+  const sentence = list.length
     ? `${list.length > 1 ? `${list.length} demandes attendent` : "Une demande attend"} une réponse (${euros(list.reduce((sum, one) => sum + one.about.amount, 0))}) : rien n’est confirmé. ${trouble?.reference ? `Référence : ${trouble.reference}.` : ""}`
     : "Aucune vente n’est possible pour l’instant ; rien n’a été débité.";
+  text.textContent = unbroken(sentence);
   byId("retry").hidden = !list.length || trouble?.signedOut || trouble?.stale;
   byId("sign-in").hidden = !trouble?.signedOut;
   byId("reload").hidden = !trouble?.stale;

@@ -70,7 +70,7 @@ export function waiting(who, { kind, amount }) {
 
 // The service could not be asked at all: nothing was on its way.
 export function unreachable(sentence) {
-  return made("verdict-refused", { title: sentence, text: "Rien n’a été débité. Réessayez dans un instant.", help: true });
+  return made("verdict-refused", { title: sentence, text: "Rien n’a été débité pour cet élève. Réessayez dans un instant.", help: true });
 }
 
 function made(kind, slots) {

@@ -138,9 +138,11 @@ def begin(visitor: Visitor, **form: str) -> str:
 
 
 def change(visitor: Visitor, path: str, do: str, **form: object) -> str:
-    """Change a draft, and return the page."""
+    """Change a draft, and return the page that follows, its spaces made plain."""
     kind = "multipart/form-data" if "file" in form else None
-    return visitor.post(path, {"do": do, **form}, content_type=kind).text
+    answer = visitor.post(path, {"do": do, **form}, content_type=kind)
+    assert answer.status_code == 302
+    return visitor.get(answer.location).text.replace("\u00a0", " ")
 
 
 def digest_in(page: str) -> str:
@@ -155,7 +157,7 @@ def test_a_class_is_debited_and_those_without_enough_are_told(cashier_client: Vi
         school.scheme.till.sell(conn, (school.scheme.cards[1], [(BOOK, 3000), (OTHER_BOOK, 2550)]))
     path = begin(cashier_client, class_name="2de 4")
     page = change(cashier_client, path, "licence", ean=str(BOOK))
-    assert "Il manque 15,50" in page.replace("\u00a0", " ")
+    assert "Il manque 15,50" in page
     answer = cashier_client.post(f"{path}/passer", {"digest": digest_in(page), "mode": "each"})
     page = cashier_client.get(answer.location).text
     assert "6 élèves débités, 1 refusé" in page.replace("\u00a0", " ")
@@ -222,6 +224,15 @@ def test_cards_come_by_scan_and_by_file(cashier_client: Visitor, school: School)
     assert "Zoé L." in page
     assert "Adam D." in page
     assert "Excel (.xlsx) lisible" in change(cashier_client, path, "file", file=(BytesIO(b"PK\x03\x04"), "x.xlsx"))
+
+
+def test_what_was_just_done_is_told_once_and_a_file_of_another_kind_is_refused(
+    cashier_client: Visitor, school: School
+) -> None:
+    path = begin(cashier_client)
+    said = change(cashier_client, path, "file", file=(BytesIO(b"%PDF-1.7"), "codes.pdf"))
+    assert "ni un CSV ni un classeur Excel" in said
+    assert "ni un CSV" not in cashier_client.get(path).text
 
 
 def test_an_unknown_purchase_says_so(cashier_client: Visitor, school: School) -> None:
@@ -294,3 +305,23 @@ def test_cards_scanned_faster_than_the_service_answers_are_all_taken(cashier: Pa
     for code in school.codes:
         scan(cashier, code)
     expect(cashier.locator("tbody tr")).to_have_count(len(school.codes))
+
+
+@pytest.mark.browser
+def test_a_choice_that_the_network_lost_is_taken_back_on_the_page(page: Page, school: School) -> None:
+    sign_in(page, "caisse@lycee.example")
+    page.get_by_role("link", name="Achats groupés").click()
+    page.get_by_label("Classe", exact=True).select_option("2de 4")
+    page.get_by_role("button", name="Commencer avec cette classe").click()
+    page.get_by_label("Licence que prend chaque élève").select_option(str(BOOK))
+    page.get_by_role("button", name="Ajouter la licence").click()
+    choice = page.locator("tbody").get_by_role("checkbox").first
+    expect(choice).to_be_checked()
+    page.context.set_offline(True)
+    choice.uncheck()
+    expect(page.get_by_role("alert")).to_contain_text("Le réseau ne répond pas")
+    expect(choice).to_be_checked()
+    page.context.set_offline(False)
+    choice.uncheck()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.get_by_text("Ne prend rien")).to_be_visible()

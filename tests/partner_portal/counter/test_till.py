@@ -99,6 +99,10 @@ def test_a_wrong_scan_says_what_is_wrong_and_where_help_is(till: Page, school: S
     look("caisse-carte-inconnue")
     scan(till, "A" + "B" * 25)
     expect(till.locator("#said")).to_contain_text("26 ont été lus")
+    # What is taken next is to be seen, not hidden behind what went wrong before.
+    scan(till, str(BOOK))
+    expect(till.locator("#basket")).to_contain_text("Mathématiques 2de")
+    expect(verdict).to_be_hidden()
     scan(till, "9782010000004")
     expect(till.locator("#said")).to_contain_text("numéro de livre est faux")
 
