@@ -2,7 +2,7 @@
 
 from flask import Blueprint, render_template
 
-from ledger import benefits
+from ledger import benefits, partners
 from ledger.rights import RIGHTS, ROLE_NAMES, Role
 from partner_portal import dashboards
 from partner_portal.auth.gate import requires
@@ -38,7 +38,8 @@ def partner() -> str:
     """Where a school's staff arrive."""
     with portal().engine.connect() as conn:
         day = dashboards.school_day(conn, acting_partner_id())
-    return render_template("home/partner.html", day=day, states=STATES)
+        school = partners.get(conn, acting_partner_id())
+    return render_template("home/partner.html", day=day, school=school, states=STATES)
 
 
 @region_home.get("", endpoint="index")

@@ -10,7 +10,7 @@ from batch.documents.models import RemittanceAdvice
 from batch.documents.remittance_advice import CSV_WORDS, remittance_advice_csv, remittance_advice_pdf
 from batch.left_out_letters import WHAT_NEXT
 from batch.payout_documents import advice
-from ledger import partner_activity, statements
+from ledger import partner_activity, partners, statements
 from ledger.accounts import partner_account
 from ledger.calendar import Week, week_of
 from ledger.partner_activity import Movement
@@ -73,10 +73,12 @@ def index() -> str:
         standing = received.standing(conn, partner_id)
         payments = received.payments(conn, partner_id, before=before, limit=PAYMENTS + 1)
         left_out = partner_activity.left_out(conn, partner_id)
+        school = partners.get(conn, partner_id)
     older = url_for("money.index", avant=payments[PAYMENTS - 1].payment_id) if len(payments) > PAYMENTS else None
     chart = [Bar(f"{one.week.monday:%d/%m}", one.sales, is_marked=one is weeks[-1]) for one in weeks]
     return render_template(
         "money/index.html",
+        school=school,
         this_week=weeks[-1],
         standing=standing,
         chart=chart if any(bar.value for bar in chart) else [],

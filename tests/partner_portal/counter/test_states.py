@@ -36,6 +36,21 @@ def test_a_school_that_cannot_sell_is_told_why(
             assert part.replace("9 h", "9\u00a0h") in page
 
 
+@pytest.mark.parametrize("path", ["/partenaire", "/partenaire/versements"])
+def test_a_suspended_school_reads_on_arriving_what_that_means_and_why(
+    manager_client: Visitor, school: School, path: str
+) -> None:
+    assert "suspendu" not in manager_client.get(path).text
+    set_status(school, "suspended")
+    with school.engine.begin() as conn:
+        conn.execute(text("update partner set status_reason = 'Prix au-dessus du coût réel.'"))
+    page = manager_client.get(path).text
+    assert "Le partenariat est suspendu" in page
+    assert "Prix au-dessus du coût réel." in page
+    assert all(part.replace("9 h", "9\u00a0h") in page for part in HELP)
+    assert "Ouvrir la caisse" not in page
+
+
 @pytest.mark.parametrize(
     "path",
     [
