@@ -1,6 +1,7 @@
 """How amounts, dates and instants stand on a screen: `batch.french` as template filters, and what only screens need."""
 
 import datetime
+import re
 
 from babel.dates import format_date
 from flask import Flask
@@ -8,6 +9,8 @@ from flask import Flask
 from batch.french import NO_BREAK, day_in_words, euros, moment, whole_number
 from ledger.calendar import PARIS
 from ledger.identifiers import mask_iban
+
+_LOOSE = re.compile(r" (?=[:;?!»])|(?<=«) ")
 
 Day = datetime.date | datetime.datetime
 
@@ -28,7 +31,7 @@ def date_short_fr(value: Day) -> str:
 
 def weekday_fr(value: Day) -> str:
     """The day of the week with its date: "mardi 24 novembre"."""
-    return format_date(_paris_day(value), "EEEE d MMMM", locale="fr")
+    return format_date(_paris_day(value), "EEEE d MMMM", locale="fr").replace(" 1 ", " 1er ")
 
 
 def last_day_fr(end: datetime.datetime) -> str:
@@ -45,6 +48,16 @@ def clock_fr(value: datetime.datetime) -> str:
     """A time of day in Paris: "9 h 05"."""
     local = value.astimezone(PARIS)
     return f"{local.hour}{NO_BREAK}h{NO_BREAK}{local:%M}"
+
+
+def unbroken(sentence: str) -> str:
+    """A sentence whose signs of two parts stay with their word, at the end of a line too."""
+    return _LOOSE.sub(NO_BREAK, sentence)
+
+
+def siret_fr(siret: str) -> str:
+    """A SIRET as people read it, the company's nine digits first: "211 401 187 00011"."""
+    return NO_BREAK.join((siret[:3], siret[3:6], siret[6:9], siret[9:]))
 
 
 def iban_fr(iban: str) -> str:
@@ -64,6 +77,8 @@ def install(app: Flask) -> None:
         last_day_fr=last_day_fr,
         month_fr=month_fr,
         clock_fr=clock_fr,
+        unbroken=unbroken,
+        siret_fr=siret_fr,
         iban_fr=iban_fr,
         iban_masked_fr=mask_iban,
     )

@@ -68,7 +68,7 @@ def accept(partner_id: int) -> ResponseReturnValue:
     except (NotPossible, StaffRefused) as error:
         flash(str(error), "danger")
     else:
-        flash(f"{sheet.name} est partenaire. {person.name} est invité par courriel à {person.email}.", "success")
+        flash(f"{sheet.name} est partenaire. L’invitation de {person.name} part à {person.email}.", "success")
     return _file(partner_id)
 
 

@@ -34,7 +34,9 @@ def identifier(parse: Callable[[str], object]) -> Callable[[FlaskForm, Field], N
 def phone(form: FlaskForm, field: Field) -> None:
     """A telephone number that can be dialled."""
     if not _PHONE.fullmatch(re.sub(r"[\s.()-]", "", field.data or "")):
-        raise ValidationError("Un numéro de téléphone compte dix chiffres, par exemple 02 31 00 00 00.")
+        raise ValidationError(
+            "Un numéro de téléphone compte dix chiffres, par exemple 02\u00a031\u00a000\u00a000\u00a000."
+        )
 
 
 def words(label: str, missing: str, most: int = 120) -> StringField:

@@ -31,6 +31,14 @@ for (const input of document.querySelectorAll("input[data-typed]")) {
   const say = (sentence, verdict) => {
     output.textContent = sentence;
     output.className = verdict ? `typed typed-${verdict}` : "typed";
+    if (verdict) forget();
+  };
+
+  // What was wrong when the form was sent speaks of another value by now.
+  const forget = () => {
+    input.closest(".field").classList.remove("has-error");
+    input.removeAttribute("aria-invalid");
+    document.getElementById(`${input.id}-error`)?.remove();
   };
 
   input.addEventListener("input", () => {

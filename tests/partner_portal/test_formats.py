@@ -25,13 +25,18 @@ def test_an_instant_is_told_by_the_clocks_of_paris() -> None:
     assert formats.last_day_fr(MIDNIGHT_IN_PARIS) == f"30{NB}juin{NB}2027"
     assert formats.clock_fr(MIDNIGHT_IN_PARIS) == f"0{NB}h{NB}00"
     assert formats.date_short_fr(MIDNIGHT_IN_PARIS) == "01/07/2027"
-    assert formats.weekday_fr(MIDNIGHT_IN_PARIS) == "jeudi 1 juillet"
+    assert formats.weekday_fr(MIDNIGHT_IN_PARIS) == "jeudi 1er juillet"
     assert formats.month_fr(MIDNIGHT_IN_PARIS) == "juillet 2027"
 
 
 def test_templates_have_the_formats(app: Flask) -> None:
     shown = app.jinja_env.from_string("{{ 123456|euros }} {{ 1234|whole_number }} {{ 'FR7612345'|iban_fr }}").render()
     assert shown == f"1{THIN}234,56{NB}€ 1{THIN}234 FR76 1234 5"
+
+
+def test_a_sentence_keeps_its_signs_with_their_words_and_a_siret_its_groups() -> None:
+    assert formats.unbroken("« Grec » manque : lequel ?") == f"«{NB}Grec{NB}» manque{NB}: lequel{NB}?"
+    assert formats.siret_fr("21140118700011") == f"211{NB}401{NB}187{NB}00011"
 
 
 def test_hours_do_not_leave_a_number_at_the_end_of_a_line() -> None:

@@ -129,6 +129,7 @@ def test_a_school_signs_up_without_a_mouse(page: Page, books: Engine) -> None:
     walker.button("Refermer le dossier")
     walker.sees("Votre dossier est refermé")
     walker.link("Reprendre une demande")
+    walker.arrives("Reprendre une demande")
     walker.field("Adresse électronique donnée au début", "vie.scolaire@lycee.example")
     page.keyboard.press("Enter")
     walker.sees("vie.scolaire@lycee.example")

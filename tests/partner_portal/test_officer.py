@@ -68,7 +68,7 @@ def test_the_queue_shows_what_was_sent_and_finds_it_by_words(officer: Visitor, s
 
 
 def test_the_file_shows_the_checks_done(officer: Visitor, sent: Visitor) -> None:
-    page = officer.get(f"{DESK}/1").text
+    page = officer.get(f"{DESK}/1").text.replace("\u00a0", " ")
     for said in (
         "L’annuaire dit : Lycée Malherbe, Caen",
         "CREDIT AGRICOLE",
@@ -298,9 +298,11 @@ def ask_for_another_account(app: Flask, books: Engine, officer: Visitor) -> Visi
 
 
 def test_a_change_of_account_takes_a_call_and_an_officer(
-    app: Flask, books: Engine, officer: Visitor, sent: Visitor
+    app: Flask, books: Engine, officer: Visitor, sent: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("ATOUTS_BANK_ACCOUNT_COOL_OFF_DAYS", "21")
     manager = ask_for_another_account(app, books, officer)
+    assert "21 jours plus tard" in manager.get("/partenaire/etablissement/compte-bancaire").text
     assert "Une demande est déjà à l’étude" in manager.get("/partenaire/etablissement/compte-bancaire").text
     again = manager.post("/partenaire/etablissement/compte-bancaire/changer", {"iban": OTHER_IBAN, "holder": "x"})
     assert "déjà à l’étude" in again.text
@@ -320,6 +322,10 @@ def test_a_change_of_account_takes_a_call_and_an_officer(
     assert "LYCEE MALHERBE CAEN" in page
     officer.post(f"{account}/accepter")
     assert "délai de sûreté" in officer.get(account).text
+    with books.connect() as conn:
+        accepted = partner_accounts.get(conn, 2)
+    assert accepted.accepted_at is not None
+    assert accepted.usable_from == accepted.accepted_at + timedelta(days=21)
     page = manager.get("/partenaire/etablissement/compte-bancaire").text
     assert "versements sont retenus" in page
     assert OTHER_IBAN not in page

@@ -247,6 +247,7 @@ def test_the_pages_of_a_sign_up_are_clean(page: Page, books: Engine, look: Calla
     page.get_by_label("Code UAI").press("Tab")
     page.keyboard.type("211 401 187 00011")
     expect(page.get_by_text("La clé de ce SIRET est juste")).to_be_visible()
+    expect(page.locator("#siret-error")).to_have_count(0)
     look("inscription-etablissement")
     page.keyboard.press("Enter")
     for label, value in zip(
