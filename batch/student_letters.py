@@ -37,7 +37,9 @@ def receipt_letter(receipt: Receipt) -> Letter:
     """What a student is told of each debit and each refund: how much, for what, what is left, and until when."""
     is_sale = receipt.kind == "sale"
     done = "débité" if is_sale else "rendu"
-    paragraphs = [f"{receipt.partner} vous a {done} {euros(receipt.amount)}, le {moment(receipt.at)}."]
+    # Not a bank account: a parent who reads "débité" may think of one.
+    what = f"a débité {euros(receipt.amount)} de vos avantages" if is_sale else f"vous a rendu {euros(receipt.amount)}"
+    paragraphs = [f"{receipt.partner} {what}, le {moment(receipt.at)}."]
     agreed = done if receipt.amount < 2_00 else f"{done}s"
     if receipt.lapsed:
         paragraphs.append(

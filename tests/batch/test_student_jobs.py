@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from batch import calendar_jobs, mail_jobs, student_letters, student_mails
 from ledger.data_folder import Unusable
+from ledger.student_notices import Receipt
 from tests.conftest import Database
 from tests.ledger.scheme import BOOK, Line, make_scheme
 
@@ -72,3 +73,20 @@ def test_a_calendar_of_reminders_that_makes_no_sense_is_refused(days: str, monke
 def test_the_last_day_is_the_one_of_paris_on_both_sides_of_summer_time() -> None:
     assert student_letters.last_day(datetime(2027, 6, 30, 22, tzinfo=UTC)) == date(2027, 6, 30)
     assert student_letters.last_day(datetime(2027, 1, 31, 23, tzinfo=UTC)) == date(2027, 1, 31)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cents", "subject", "told"),
+    [
+        ("sale", 3000, "30,00 € débités par Lycée Malherbe", "a débité 30,00 € de vos avantages"),
+        ("sale", 199, "1,99 € débité par Lycée Malherbe", "a débité 1,99 € de vos avantages"),
+        ("refund", 3000, "30,00 € rendus par Lycée Malherbe", "vous a rendu 30,00 €"),
+    ],
+)
+def test_a_receipt_names_the_benefits_and_not_an_account(kind: str, cents: int, subject: str, told: str) -> None:
+    at = datetime(2026, 11, 24, 9, tzinfo=UTC)
+    lines = (("Mathématiques", cents),)
+    receipt = Receipt(kind, 1, at, "Léa", "lea@example.org", "Lycée Malherbe", lines, left=(), lapsed=0)
+    letter = student_letters.receipt_letter(receipt)
+    assert letter.subject.replace("\xa0", " ") == subject
+    assert told in letter.as_text().replace("\xa0", " ")
