@@ -98,7 +98,8 @@ def index() -> str:
         purses = purses_of(conn, student_id, datetime.now(UTC))
         latest = student_history.operations(conn, student_id, limit=SHOWN_AT_HOME + 1)
         nearby = where_to_use.count_in_town(conn, who.town) if who.town else 0
-    is_enrolled = all(purse.wallet.school_year == who.school_year for purse in purses)
+    # In summer the latest enrolment may be next year's already.
+    is_enrolled = all(purse.wallet.school_year <= (who.school_year or 0) for purse in purses)
     return render_template(
         "students/home.html",
         who=who,
