@@ -87,8 +87,8 @@ _FLAG_WORDS = {
     Flag.PAYEE_DIFFERS: "nom du titulaire non confirmé par la banque",
     Flag.ABOVE_USUAL: "montant inhabituel",
     Flag.REISSUE: "réémission d’un virement rejeté ou retourné",
-    Flag.SINGLE_PAYMENT: "un seul virement : la banque le vérifie comme un virement isolé",
-    Flag.ABOVE_RUN_LIMIT: "au-dessus du plafond d’une campagne : elle ne peut pas être approuvée",
+    Flag.SINGLE_PAYMENT: "un seul virement, que la banque vérifie comme un virement isolé",
+    Flag.ABOVE_RUN_LIMIT: "au-dessus du plafond d’une campagne, qui ne peut pas être approuvée",
 }
 
 

@@ -42,7 +42,7 @@ def payment_list(run_id: int) -> Response:
     with portal().engine.connect() as conn:
         run = run_of(conn, run_id)
         content = payout_documents.payment_list_csv(conn, run)
-    return _answer(content, "text/csv; charset=utf-8", f"virements-{run.reference}.csv", "attachment")
+    return _answer(content, "text/csv", f"virements-{run.reference}.csv", "attachment")
 
 
 @blueprint.get("/<int:run_id>/bordereau.pdf")
@@ -68,7 +68,7 @@ def advice_pdf(run_id: int, payment_id: int) -> Response:
 def advice_csv(run_id: int, payment_id: int) -> Response:
     """The same as a table."""
     name, told = _advice(run_id, payment_id)
-    return _answer(remittance_advice_csv(told), "text/csv; charset=utf-8", f"{name}.csv", "attachment")
+    return _answer(remittance_advice_csv(told), "text/csv", f"{name}.csv", "attachment")
 
 
 def _advice(run_id: int, payment_id: int) -> tuple[str, RemittanceAdvice]:

@@ -80,9 +80,7 @@ def order(number: UUID) -> str:
 @step_up
 def generation_page(run_id: int) -> ResponseReturnValue:
     """What the file is about to be made of."""
-    return _before(
-        run_id, "payouts/generate.html", "approved", "Le fichier ne se produit qu’une fois, après approbation."
-    )
+    return _before(run_id, "payouts/generate.html", "approved")
 
 
 @blueprint.post("/<int:run_id>/production")
@@ -102,7 +100,7 @@ def generate(run_id: int) -> ResponseReturnValue:
 @step_up
 def transmission_page(run_id: int) -> ResponseReturnValue:
     """What is about to leave."""
-    return _before(run_id, "payouts/transmit.html", "generated", "Cette campagne n’a pas de fichier à transmettre.")
+    return _before(run_id, "payouts/transmit.html", "generated")
 
 
 @blueprint.post("/<int:run_id>/transmission")
@@ -144,14 +142,14 @@ def _has_left(conn: Connection, run_id: int) -> bool:
     return any(one.finished_at for one in files.transmissions(conn, run_id))
 
 
-def _before(run_id: int, template: str, state: str, otherwise: str) -> ResponseReturnValue:
+def _before(run_id: int, template: str, state: str) -> ResponseReturnValue:
     """The page before an irreversible step, if the run is at that step."""
     with portal().engine.connect() as conn:
         run = run_of(conn, run_id)
         approvals = runs.approvals(conn, run_id)
         taken = _has_left(conn, run_id)
     if run.state != state:
-        return _back(run_id, otherwise)
+        return _back(run_id, words.NOT_NOW[state, run.file is not None])
     return render_template(
         template,
         run=run,

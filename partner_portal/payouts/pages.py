@@ -80,7 +80,7 @@ def show(run_id: int) -> str:
         payments = comparison.payments(conn, run, look, search=search, skip=(page - 1) * PAYMENTS, limit=PAYMENTS + 1)
         waits = run.state in ("frozen", "approved")
         approvals = runs.approvals(conn, run_id)
-        story = _story(conn, run_id)
+        story = _story(conn, run)
         told = {
             "differences": comparison.differences(conn, run),
             "shares": comparison.by_state(conn, run_id),
@@ -108,21 +108,22 @@ def show(run_id: int) -> str:
     )
 
 
-def _story(conn: Connection, run_id: int) -> list[tuple[datetime, str, str, str]]:
+def _story(conn: Connection, run: Run) -> list[tuple[datetime, str, str, str]]:
     """What happened to a run: when, what, by whom, and why."""
+    unfinished = "Pas terminé : les mêmes octets repartent." if run.state == "generated" else "N’a pas abouti."
     told = [
         (one.at, words.STATES[one.state][0], runs.called(conn, one.actor), one.reason or "")
-        for one in runs.steps(conn, run_id)
+        for one in runs.steps(conn, run.id)
     ]
-    told += [(one.at, "Approbation", one.name, "") for one in runs.approvals(conn, run_id)]
+    told += [(one.at, "Approbation", one.name, "") for one in runs.approvals(conn, run.id)]
     told += [
         (
             one.begun_at,
             words.CHANNELS[one.channel],
             runs.called(conn, one.begun_by),
-            "" if one.finished_at else "Pas terminé : les mêmes octets repartent.",
+            "" if one.finished_at else unfinished,
         )
-        for one in files.transmissions(conn, run_id)
+        for one in files.transmissions(conn, run.id)
     ]
     return sorted(told)
 

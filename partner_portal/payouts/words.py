@@ -96,5 +96,13 @@ ORDERS: dict[Order, str] = {
     Order.GENERATE: "Production du fichier de virements",
     Order.TRANSMIT: "Transmission à la banque",
 }
+NOT_NOW = {
+    ("approved", False): "Le fichier se produit quand deux personnes ont approuvé la campagne.",
+    ("approved", True): "Le fichier de cette campagne est déjà produit.",
+    ("generated", False): "Cette campagne n’a pas encore de fichier à transmettre.",
+    ("generated", True): "Le fichier de cette campagne est déjà transmis à la banque.",
+}
+"""Why a run is not at a step, by the state that the step wants and whether the run has its file."""
+
 COUNTED: dict[Order, str] = {Order.PREPARE_DUE: "Semaines préparées", Order.GENERATE: "Virements écrits"}
 """What the progress of an order counts."""

@@ -304,7 +304,7 @@ def test_the_documents_tell_the_run(frozen: int, selling: Region, app: Flask, ac
     approve(selling, app, frozen)
     generate(selling, accountant, frozen)
     assert accountant.get(f"{PAGES}/{frozen}/virements/{payment.id}/avis.pdf").data.startswith(b"%PDF")
-    assert accountant.get(f"{PAGES}/{frozen}/virements/{payment.id}/avis.csv").mimetype == "text/csv"
+    assert accountant.get(f"{PAGES}/{frozen}/virements/{payment.id}/avis.csv").content_type == "text/csv; charset=utf-8"
 
 
 def test_what_came_back_is_followed(frozen: int, selling: Region, app: Flask, accountant: Browser) -> None:
@@ -384,8 +384,11 @@ def test_a_stale_page_makes_and_sends_no_file(frozen: int, selling: Region, app:
 def test_steps_that_are_not_next_lead_back(frozen: int, selling: Region, app: Flask, accountant: Browser) -> None:
     for path in ("production", "transmission"):
         assert accountant.get(f"{PAGES}/{frozen}/{path}").location == f"{PAGES}/{frozen}"
+    assert "pas encore de fichier à transmettre" in accountant.get(f"{PAGES}/{frozen}").text
     approve(selling, app, frozen)
     generate(selling, accountant, frozen)
+    accountant.get(f"{PAGES}/{frozen}/production")
+    assert "est déjà produit" in accountant.get(f"{PAGES}/{frozen}").text
     assert accountant.get(f"{PAGES}/{frozen}/refus").location == f"{PAGES}/{frozen}"
     assert browser_of(app, selling, "first").get(f"{PAGES}/{frozen}/approbation").location == f"{PAGES}/{frozen}"
 
