@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from wtforms import StringField
 
+from batch import settings
 from batch.account_letters import tell
 from ledger import partner_accounts
 from ledger.identifiers import parse_iban
@@ -34,7 +35,7 @@ def show() -> str:
         "establishment/bank_account.html",
         live=[account for account in accounts if account.ended_at is None],
         past=[account for account in accounts if account.ended_at is not None],
-        cool_off=partner_accounts.COOL_OFF_DAYS,
+        cool_off=settings.BANK_ACCOUNT_COOL_OFF_DAYS.value,
     )
 
 
@@ -60,5 +61,7 @@ def change() -> ResponseReturnValue:
         else:
             flash("La demande est transmise. La Région vous appellera avant de décider.", "success")
             return redirect(url_for("establishment.bank_account.show"))
-    page = render_template("establishment/change_account.html", form=form, cool_off=partner_accounts.COOL_OFF_DAYS)
+    page = render_template(
+        "establishment/change_account.html", form=form, cool_off=settings.BANK_ACCOUNT_COOL_OFF_DAYS.value
+    )
     return page, 422 if form.errors else 200

@@ -6,6 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
+from batch import settings
 from batch.account_letters import tell
 from ledger import partner_accounts, partner_sheets
 from ledger.identifiers import parse_iban
@@ -58,7 +59,7 @@ def show(account_id: int) -> str:
             sheet=partner_sheets.get(conn, account.partner_id),
             phones=partner_accounts.known_phones(conn, account.partner_id),
             check_results=CHECK_RESULTS,
-            cool_off=partner_accounts.COOL_OFF_DAYS,
+            cool_off=settings.BANK_ACCOUNT_COOL_OFF_DAYS.value,
         )
 
 
@@ -125,7 +126,11 @@ def accept(account_id: int) -> ResponseReturnValue:
         account_id,
         "Le compte est en vigueur ; il sera crédité après le délai de sûreté.",
         lambda conn, account: partner_accounts.accept_change(
-            conn, account.id, actor=current_principal().actor, tell=tell
+            conn,
+            account.id,
+            actor=current_principal().actor,
+            tell=tell,
+            cool_off_days=settings.BANK_ACCOUNT_COOL_OFF_DAYS.value,
         ),
     )
 
