@@ -225,7 +225,8 @@ def _typed(text: str, field: str) -> str:
     """`text` as one upper-case word; dashes and dots are how people group digits."""
     compact = re.sub(r"[-.\u2010-\u2015\u2212]", "", _without_spaces(text))
     if not compact:
-        raise InvalidIdentifier(field, "", f"Le code {field.upper()} manque.")
+        called = "numéro SIRET" if field == "siret" else f"code {field.upper()}"
+        raise InvalidIdentifier(field, "", f"Le {called} manque.")
     # Some letters change into ASCII ones by upper(), as the long s and the dotless i do.
     return compact.upper() if compact.isascii() else compact
 
