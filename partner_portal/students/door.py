@@ -107,12 +107,13 @@ def choose_passcode() -> ResponseReturnValue:
         student = _pending(conn)
         if student is None:
             return redirect(url_for("students_door.activate"))
+        address = identity.own_address(conn, student)
         if not form.validate_on_submit():
-            return _page("students/passcode.html", form, student=student)
+            return _page("students/passcode.html", form, student=student, address=address)
         refusal = identity.passcode_refusal(str(form.passcode.data), student)
         if refusal:
             form.passcode.errors = [refusal]
-            return _page("students/passcode.html", form, student=student)
+            return _page("students/passcode.html", form, student=student, address=address)
         kept = passwords.hashed(str(form.passcode.data))
         is_first = student_access.choose_passcode(conn, student.student_id, kept)
         post(

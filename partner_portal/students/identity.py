@@ -55,6 +55,12 @@ def named(conn: Connection, typed: str) -> KnownStudent | None:
     return None if number is None else student_access.by_card(conn, number)
 
 
+def own_address(conn: Connection, student: KnownStudent) -> str | None:
+    """The address by which this student can come back; None if there is none, or others have it as well."""
+    found = student_access.by_email(conn, student.email) if student.email else None
+    return student.email if found and found.student_id == student.student_id else None
+
+
 def passcode_refusal(passcode: str, student: KnownStudent) -> str | None:
     """Why a password is not good enough for this student, as a French sentence; None if it is."""
     born = student.birth_date

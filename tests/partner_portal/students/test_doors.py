@@ -80,6 +80,9 @@ def test_guessing_birth_dates_soon_waits_from_wherever(app: Flask, school: Schoo
 
 def test_a_student_comes_back_with_the_card_or_the_address(app: Flask, school: School) -> None:
     assert activate(Visitor(app), school.codes[0]) == 302
+    visitor = Visitor(app)
+    try_card(visitor, school.codes[0])
+    assert 'value="eleve0@lycee.example" autocomplete="username"' in visitor.get("/connexion/eleve/mot-de-passe").text
     for name in (school.codes[0], school.codes[0].lower(), "ELEVE0@lycee.example"):
         assert come_back(Visitor(app), name) == 302
     for name, passcode in [
@@ -93,6 +96,9 @@ def test_a_student_comes_back_with_the_card_or_the_address(app: Flask, school: S
 def test_an_address_that_two_students_share_names_nobody(app: Flask, school: School) -> None:
     with school.engine.begin() as conn:
         conn.execute(text("update student_identity set email = 'parents@example.org'"))
+    visitor = Visitor(app)
+    try_card(visitor, school.codes[0])
+    assert "parents@example.org" not in visitor.get("/connexion/eleve/mot-de-passe").text
     assert activate(Visitor(app), school.codes[0]) == 302
     assert come_back(Visitor(app), "parents@example.org") == 422
     assert come_back(Visitor(app), school.codes[0]) == 302
