@@ -11,6 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from psycopg import sql
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -168,12 +169,16 @@ def _refuse_a_closed_connection(
 def upgrade(owner: Engine | None = None) -> None:
     """Bring the database to this release: make the application's role if missing, then run the migrations it lacks.
 
-    Two upgrades at once take turns. Raises `Unusable` if the owner may not make the role.
+    Two upgrades at once take turns. Raises `Unusable` if the owner may not make the role, or the database is
+    ahead of this program.
     """
     engine = owner or owner_engine()
     with engine.connect() as connection, _upgrading(connection):
         _make_application_role(connection)
-        command.upgrade(_alembic(connection), "head")
+        try:
+            command.upgrade(_alembic(connection), "head")
+        except CommandError as error:
+            raise Unusable("The database is of a later release than this program: install that release.") from error
         connection.execute(text(f"grant select on public.alembic_version to {APPLICATION_ROLE}"))
         connection.commit()
     if owner is None:

@@ -7,6 +7,7 @@ from typing import Any
 from limits import parse_many
 
 from batch.settings import PUBLIC_URL as PUBLIC_URL
+from batch.settings import REDIS_URL
 from ledger.data_folder import Unusable
 from ledger.settings import Secret, Setting, declared
 
@@ -74,6 +75,10 @@ def _is_rate(value: str) -> bool:
 
 
 _SENSE: dict[str, tuple[Callable[[Any], bool], str]] = {
+    REDIS_URL.name: (
+        lambda value: value.startswith(("redis://", "rediss://", "unix://")) or not value,
+        "redis://host:6379/0, or unix:// with a path,",
+    ),
     PUBLIC_URL.name: (lambda value: value.startswith(("http://", "https://")), "an address that begins with https://"),
     WEB_PROCESSES.name: (lambda value: value >= 1, "1 or more"),
     WEB_THREADS.name: (lambda value: value >= 1, "1 or more"),
@@ -91,6 +96,7 @@ def require_sense() -> None:
         value = one.value
         makes_sense, expected = _SENSE.get(one.name, (lambda _: True, ""))
         if not makes_sense(value):
-            raise Unusable(f"{one.variable}: {value!r} makes no sense, {expected} is expected.")
+            shown = "what is set" if one.secret else repr(value)
+            raise Unusable(f"{one.variable}: {shown} makes no sense, {expected} is expected.")
         if isinstance(value, int | float) and value < 0:
             raise Unusable(f"{one.variable}: {value} makes no sense, it cannot be below zero.")

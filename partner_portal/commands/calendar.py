@@ -3,6 +3,7 @@
 import click
 
 from batch import calendar_jobs
+from ledger.database import application_engine, require_this_release
 from partner_portal.processes import noted
 
 
@@ -14,4 +15,7 @@ def command() -> None:
     does the work.
     """
     with noted("calendar"):
+        engine = application_engine()
+        require_this_release(engine)
+        engine.dispose()
         calendar_jobs.keep()

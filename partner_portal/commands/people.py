@@ -5,6 +5,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection
 
+from batch.roster_cells import read_email
 from ledger import people
 from ledger.database import application_engine
 from ledger.rights import GRANTABLE_ROLES, PARTNER_ROLES, ROLE_NAMES, Role
@@ -16,13 +17,25 @@ STATUS_NAMES = {"invited": "invité", "active": "actif", "disabled": "désactiv�
 REASON = "Un accès à Atouts Normandie vous est ouvert."
 
 
+class _Address(click.ParamType[str]):
+    name = "email"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """A mail address, as mails can be sent to it."""
+        try:
+            address = read_email(str(value))
+        except ValueError:
+            address = None
+        return address or self.fail(f"{value!r} is no mail address", param, ctx)
+
+
 @click.group()
 def command() -> None:
     """Invite, list and disable the portal's users."""
 
 
 @command.command("invite")
-@click.argument("email")
+@click.argument("email", type=_Address())
 @click.option("--name", required=True, help="The person's full name.")
 @click.option(
     "--role",
@@ -42,6 +55,8 @@ def invite_person(email: str, name: str, roles: tuple[str, ...], partner_id: int
     granted = [Role(role) for role in roles]
     if (partner_id is None) != PARTNER_ROLES.isdisjoint(granted):
         raise click.UsageError("Partner roles, and they alone, take --partner.")
+    if not name.strip():
+        raise click.BadParameter("a name is missing", param_hint="--name")
     with application_engine().begin() as conn:
         person = people.by_email(conn, email)
         person_id = people.create(conn, email=email, name=name, by=actor()) if person is None else person.id
@@ -58,7 +73,7 @@ def show() -> None:
     """List every person with a role, and what they may do."""
     table = Table(title="Personnes", title_justify="left")
     for title in ("Adresse", "Nom", "Rôles", "Double authentification", "État"):
-        table.add_column(title)
+        table.add_column(title, overflow="fold")
     with application_engine().connect() as conn:
         for person in people.everybody(conn):
             roles = (

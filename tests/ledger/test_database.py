@@ -35,6 +35,13 @@ def test_a_database_of_another_release_is_refused_with_the_remedy(fresh_database
         require_this_release(fresh_database.engine)
 
 
+def test_a_database_ahead_of_this_program_is_not_upgraded(fresh_database: Database) -> None:
+    with fresh_database.owner_engine.begin() as conn:
+        conn.execute(text("update public.alembic_version set version_num = '9999'"))
+    with pytest.raises(Unusable, match="of a later release"):
+        upgrade(fresh_database.owner_engine)
+
+
 def test_two_upgrades_at_once_take_turns(fresh_database: Database) -> None:
     with fresh_database.owner_engine.begin() as connection:
         connection.execute(text("drop schema atouts cascade"))

@@ -132,6 +132,8 @@ def test_the_first_administrator_comes_by_the_command(
     assert run(command, ["disable", "nobody@normandie.fr"]).exit_code == 1
     without_partner = ["invite", "a@lycee.fr", "--name", "A", "--role", "partner_cashier"]
     assert run(command, without_partner).exit_code == 2
+    for wrong in (["invite", "admin", *asked[2:]], [*asked[:3], " ", *asked[4:]]):
+        assert run(command, wrong).exit_code == 2
 
 
 @pytest.mark.browser
@@ -153,7 +155,7 @@ def test_the_pages_are_clean(page: Page, look: Callable[[str], None], fresh_data
     page.get_by_role("button", name="Désactiver").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     look("agent-confirmer")
-    page.get_by_role("button", name="Annuler").click()
+    page.get_by_role("button", name="Non, revenir").click()
     expect(page.get_by_text("Actif")).to_be_visible()
     page.get_by_role("button", name="Désactiver").click()
     page.get_by_role("dialog").get_by_role("button", name="Désactiver").click()

@@ -109,7 +109,7 @@ def test_an_address_that_is_none_is_told_in_one_sentence(
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
-    assert capsys.readouterr().err.startswith(f"atouts: {named} must read ")
+    assert capsys.readouterr().err.startswith(f"atouts: {named}")
 
 
 def test_a_setting_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: os.PathLike[str]) -> None:

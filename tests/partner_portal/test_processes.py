@@ -167,8 +167,9 @@ def test_a_free_port_is_no_trouble() -> None:
     free_to_bind("127.0.0.1:0")
 
 
-def test_a_portal_without_its_tables_is_told_what_to_do(data: Path) -> None:
-    told = atouts("serve", "--bind", "127.0.0.1:0")
+@pytest.mark.parametrize("arguments", [("serve", "--bind", "127.0.0.1:0"), ("worker",), ("calendar",)])
+def test_nothing_that_stays_starts_without_its_tables(data: Path, arguments: tuple[str, ...]) -> None:
+    told = atouts(*arguments)
     assert told.returncode == 2
     assert told.stderr == "atouts: The database is not of this release: run `atouts db upgrade`.\n"
     assert nothing_is_left(data)
