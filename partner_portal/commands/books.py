@@ -136,7 +136,7 @@ def trial_balance(at: datetime | None, year: int | None) -> None:
         lines = statements.trial_balance(conn, _after(at), school_year=year)
     title = "Balance" + (f" {school_year_name(year)}" if year else "") + (f" au {at:%d/%m/%Y}" if at else "")
     table = Table(title=title, title_justify="left", show_footer=True)
-    table.add_column("Compte", "Total")
+    table.add_column("Compte", "Total", no_wrap=True)
     table.add_column("Libellé")
     for name, total in (
         ("Débit", sum(line.debits for line in lines)),
@@ -165,7 +165,7 @@ def statement(account: str, first: datetime | None, last: datetime | None) -> No
     except statements.UnknownAccount as error:
         raise click.BadParameter(f"the books have no account {account}", param_hint="ACCOUNT") from error
     table = Table(title=f"{account_label(found.account)} ({found.account})", title_justify="left", show_footer=True)
-    table.add_column("Date", _moment(end))
+    table.add_column("Date", _moment(end), overflow="fold")
     table.add_column("Écriture")
     table.add_column("Nature", "Solde final")
     table.add_column("Autre compte")

@@ -47,7 +47,7 @@ def show() -> None:
 @click.argument("partner_id", type=int)
 def validate(partner_id: int) -> None:
     """Accept partner PARTNER_ID and the bank account it gave."""
-    _decide(lambda conn: partners.validate(conn, partner_id, actor=actor()))
+    _decide(partner_id, lambda conn: partners.validate(conn, partner_id, actor=actor()))
 
 
 @command.command("refuse")
@@ -55,7 +55,7 @@ def validate(partner_id: int) -> None:
 @click.option("--reason", required=True, help="What the school reads.")
 def refuse(partner_id: int, reason: str) -> None:
     """Refuse the application of partner PARTNER_ID."""
-    _decide(lambda conn: partners.refuse(conn, partner_id, reason=reason, actor=actor()))
+    _decide(partner_id, lambda conn: partners.refuse(conn, partner_id, reason=reason, actor=actor()))
 
 
 @command.command("suspend")
@@ -63,19 +63,21 @@ def refuse(partner_id: int, reason: str) -> None:
 @click.option("--reason", required=True, help="What the school reads.")
 def suspend(partner_id: int, reason: str) -> None:
     """Stop partner PARTNER_ID from selling, and hold its payouts back."""
-    _decide(lambda conn: partners.suspend(conn, partner_id, reason=reason, actor=actor()))
+    _decide(partner_id, lambda conn: partners.suspend(conn, partner_id, reason=reason, actor=actor()))
 
 
 @command.command("reinstate")
 @click.argument("partner_id", type=int)
 def reinstate(partner_id: int) -> None:
     """End the suspension of partner PARTNER_ID."""
-    _decide(lambda conn: partners.reinstate(conn, partner_id, actor=actor()))
+    _decide(partner_id, lambda conn: partners.reinstate(conn, partner_id, actor=actor()))
 
 
-def _decide(decision: Callable[[Connection], None]) -> None:
+def _decide(partner_id: int, decision: Callable[[Connection], None]) -> None:
     try:
         with database.application_engine().begin() as conn:
+            if all(partner.partner_id != partner_id for partner in partners.all_partners(conn)):
+                raise click.ClickException(f"Aucun partenaire ne porte le numéro {partner_id}.")
             decision(conn)
     except partners.NotPossible as error:
         raise click.ClickException(str(error)) from error

@@ -12,8 +12,8 @@ from ledger.identifiers import mask_iban
 from ledger.payouts import advance, approval, runs
 from ledger.payouts.runs import PAYMENT_STATE_WORDS, STATE_WORDS, Run
 
-WHOLE = ("Campagne", "Référence")
-"""Columns of what is copied by hand."""
+WHOLE = ("Campagne", "Clôture", "Référence")
+"""Columns of what is copied by hand, or misread on two lines."""
 
 
 def listing(found: Iterable[Run]) -> Table:
@@ -110,7 +110,9 @@ def _table(title: str, *columns: str) -> Table:
     """A table; a column whose title ends with a colon is one of figures."""
     table = Table(title=title, title_justify="left")
     for column in columns:
-        justify: JustifyMethod = "right" if column.endswith(":") else "left"
-        # A reference cut short could not be typed again.
-        table.add_column(column.removesuffix(":"), justify=justify, overflow="fold", no_wrap=column in WHOLE)
+        figures = column.endswith(":")
+        justify: JustifyMethod = "right" if figures else "left"
+        # An amount on two lines is misread, a reference cut short could not be typed again.
+        whole = figures or column in WHOLE
+        table.add_column(column.removesuffix(":"), justify=justify, overflow="fold", no_wrap=whole)
     return table
