@@ -38,7 +38,7 @@ PARTS = (
 )
 
 CSV_COLUMNS = (
-    "semaine", "virement", "type", "date", "heure", "vente", "eleve", "ean", "titre", "avantage", "montant",
+    "semaine", "virement", "type", "date", "heure", "vente", "eleve", "ean", "titre", "avantage", "montant", "cumul",
 )  # fmt: skip
 CSV_WORDS = {part.kind: part.one for part in PARTS}
 
@@ -60,26 +60,36 @@ def remittance_advice_pdf(advice: RemittanceAdvice) -> bytes:
 
 
 def remittance_advice_csv(advice: RemittanceAdvice) -> bytes:
-    """The same lines for a spreadsheet: UTF-8 with its mark, `;`, amounts '12,50'; they add up to the transfer."""
+    """The same lines for a spreadsheet: UTF-8 with its mark, `;`, amounts '12,50'.
+
+    They add up to the transfer, and so the running total of the last line is what the bank statement shows.
+    """
     file = StringIO()
     writer = csv.writer(file, delimiter=";", lineterminator="\r\n")
     writer.writerow(CSV_COLUMNS)
+    total = 0
     for line in advice.lines:
-        writer.writerow(_csv_row(advice, CSV_WORDS[line.kind], line.at, line, line.amount_cents))
-    if advice.carried_forward_cents:
-        writer.writerow(
-            _csv_row(advice, "report sur la semaine suivante", advice.issued_at, None, -advice.carried_forward_cents)
-        )
+        total += line.amount_cents
+        writer.writerow(_csv_row(advice, CSV_WORDS[line.kind], line.at, line, line.amount_cents, total))
+    if carried := advice.carried_forward_cents:
+        kind = "report sur la semaine suivante"
+        writer.writerow(_csv_row(advice, kind, advice.issued_at, None, -carried, total - carried))
     return file.getvalue().encode("utf-8-sig")
 
 
-def _csv_row(advice: RemittanceAdvice, kind: str, at: datetime, line: AdviceLine | None, cents: int) -> list[str]:
+def _csv_row(
+    advice: RemittanceAdvice, kind: str, at: datetime, line: AdviceLine | None, cents: int, total: int
+) -> list[str]:
     local = at.astimezone(PARIS)
     words = (line.reference, line.student, line.ean, line.title, line.benefit) if line else ("", "", "", "", "")
-    whole, rest = divmod(abs(cents), 100)
-    amount = f"{'-' if cents < 0 else ''}{whole},{rest:02}"
     stamp = (f"{local:%d/%m/%Y}", f"{local:%H:%M}")
-    return [advice.run, advice.end_to_end_id or "", kind, *stamp, *map(harmless, words), amount]
+    amounts = (_amount(cents), _amount(total))
+    return [advice.run, advice.end_to_end_id or "", kind, *stamp, *map(harmless, words), *amounts]
+
+
+def _amount(cents: int) -> str:
+    whole, rest = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}{whole},{rest:02}"
 
 
 def harmless(cell: str) -> str:

@@ -88,7 +88,12 @@ def test_a_week_without_any_movement_has_its_advice_too(look, advice):
 @pytest.mark.parametrize("shape", [{}, {"sales": 0}, {"pay": False}, {"sales": 0, "refunds": 0, "carried_over": 0}])
 def test_the_lines_of_the_csv_add_up_to_the_transfer(advice, shape):
     made = advice(**shape)
-    assert sum(cents(row["montant"]) for row in rows(made)) == made.transfer_cents
+    found = rows(made)
+    assert sum(cents(row["montant"]) for row in found) == made.transfer_cents
+    # It ends as the bank statement shows it: the amount of the transfer, and its end-to-end id.
+    if found:
+        assert cents(found[-1]["cumul"]) == made.transfer_cents
+        assert found[-1]["virement"] == (made.end_to_end_id or "")
 
 
 def test_the_csv_opens_in_a_french_spreadsheet(advice):
