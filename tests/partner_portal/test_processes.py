@@ -24,11 +24,11 @@ from tests.processes import nothing_is_left, processes_of
 ATOUTS = [sys.executable, "-m", "partner_portal.cli"]
 SUPERVISE = """
 from batch.lifetime import end_in_order
-from ledger.embedded import embedded_postgres
+from ledger.database import upgrade
 from partner_portal.processes import Supervisor
 
 end_in_order()
-embedded_postgres().use()
+upgrade()
 with Supervisor("demo") as supervisor:
     supervisor.start("worker", "worker")
     print("started", flush=True)
