@@ -109,7 +109,7 @@ def test_a_school_signs_up_is_accepted_and_makes_its_first_sale(page: Page, port
         scheme = make_scheme(conn)
     secret = enrol(books, hire(books, OFFICER, Role.REGION_OFFICER, name="Dominique Faure"))
     sign_up(page)
-    assert [mail.purpose for mail in mails(books)] == ["sign_up_link", "sign_up_sent"]
+    assert [mail.purpose for mail in mails(books)] == ["sign_up_link", "sign_up_sent", "sign_up_arrived"]
     accept(page, secret)
     (invitation,) = (mail for mail in mails(books) if mail.purpose == "invitation")
     assert invitation.recipient == SIGNER
