@@ -115,7 +115,7 @@ def test_a_school_signs_up_without_a_mouse(page: Page, books: Engine) -> None:
     walker.arrives("Pièces du dossier")
     walker.to(page.get_by_label("Fichier PDF"))
     with page.expect_file_chooser() as chosen:
-        page.keyboard.press("Enter")
+        page.keyboard.press("Space")
     chosen.value.set_files({"name": "rib.pdf", "mimeType": "", "buffer": PDF})
     walker.button("Joindre cette pièce")
     walker.sees("La pièce est jointe")
