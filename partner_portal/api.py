@@ -18,6 +18,8 @@ from partner_portal.portal import portal
 from partner_portal.problems import MEDIA_TYPE, PROBLEMS, Problem, under_api
 
 PREFIX = "/api/v1"
+EAN = {"format": "ean", "pattern": "^(?!000000)[0-9]{13}$"}
+"""An EAN or ISBN, in an address or a body, as the document describes it."""
 DESCRIPTION = """
 API des caisses et des systèmes d’information des établissements partenaires d’Atouts Normandie.
 Les montants sont des nombres entiers de centimes d’euro (`*_cents`), les instants sont en UTC (ISO 8601, suffixe `Z`).
@@ -149,7 +151,7 @@ def install(app: Flask, resources: tuple[Blueprint, ...]) -> PortalApi:
     )
     app.url_map.converters.update(id=Number, ean=Ean)
     api.register_converter(Number, lambda _: {"type": "integer", "minimum": 1, "maximum": 10**18 - 1})
-    api.register_converter(Ean, lambda _: {"type": "string", "format": "ean", "pattern": "^(?!000000)[0-9]{13}$"})
+    api.register_converter(Ean, lambda _: {"type": "string", **EAN})
     api.spec.components.security_scheme(
         "terminal",
         {"type": "http", "scheme": "bearer", "description": "Secret d’une caisse, reçu à l’association."},

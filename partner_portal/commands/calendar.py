@@ -3,7 +3,7 @@
 import click
 
 from batch import calendar_jobs
-from ledger.database import application_engine, require_this_release
+from ledger.database import require_this_release, working_engine
 from partner_portal.processes import noted
 
 
@@ -15,7 +15,6 @@ def command() -> None:
     does the work.
     """
     with noted("calendar"):
-        engine = application_engine()
-        require_this_release(engine)
-        engine.dispose()
+        with working_engine() as engine:
+            require_this_release(engine)
         calendar_jobs.keep()

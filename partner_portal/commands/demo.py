@@ -68,10 +68,8 @@ def _start(stage: Stage, processes: Supervisor, address: str) -> None:
         processes.start("portal", "serve", "--bind", address)
         processes.start("worker", "worker")
         processes.wait_until_answers("portal", f"http://{address}/healthz")
-    engine = database.application_engine()
-    with engine.connect() as conn:
+    with database.working_engine() as engine, engine.connect() as conn:
         version = conn.exec_driver_sql("show server_version").scalar_one()
-    engine.dispose()
     stage.say(f"PostgreSQL {version}, Redis ({redis.split('?')[0]}), portail sous gunicorn : http://{address}")
     stage.say(f"Données : {data_folder()}")
 

@@ -6,6 +6,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection
+from sqlalchemy.exc import NoResultFound
 
 from ledger import database, partners
 from partner_portal.commands.operator import actor
@@ -76,9 +77,15 @@ def reinstate(partner_id: int) -> None:
 def _decide(partner_id: int, decision: Callable[[Connection], None]) -> None:
     try:
         with database.application_engine().begin() as conn:
-            if all(partner.partner_id != partner_id for partner in partners.all_partners(conn)):
-                raise click.ClickException(f"Aucun partenaire ne porte le numéro {partner_id}.")
+            _require(conn, partner_id)
             decision(conn)
     except partners.NotPossible as error:
         raise click.ClickException(str(error)) from error
     click.echo("C'est fait.")
+
+
+def _require(conn: Connection, partner_id: int) -> None:
+    try:
+        partners.get(conn, partner_id)
+    except NoResultFound as error:
+        raise click.ClickException(f"Aucun partenaire ne porte le numéro {partner_id}.") from error

@@ -8,7 +8,7 @@ from gunicorn.app.base import BaseApplication
 
 from batch.lifetime import have_forks_end_with_us
 from batch.queue import redis_url
-from ledger.database import application_engine, require_this_release
+from ledger.database import require_this_release, working_engine
 from partner_portal import settings
 from partner_portal.processes import STOP_SECONDS, free_to_bind, noted
 
@@ -43,9 +43,8 @@ def command(bind: str | None) -> None:
     address = bind or settings.BIND.value
     free_to_bind(address)
     redis_url()
-    engine = application_engine()
-    require_this_release(engine)
-    engine.dispose()
+    with working_engine() as engine:
+        require_this_release(engine)
     have_forks_end_with_us()
     options = {
         "bind": address,

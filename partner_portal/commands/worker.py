@@ -3,7 +3,7 @@
 import click
 
 from batch.queue import QUEUES, work
-from ledger.database import application_engine, require_this_release
+from ledger.database import require_this_release, working_engine
 from partner_portal.processes import noted
 
 
@@ -16,7 +16,6 @@ def command(queues: tuple[str, ...], burst: bool) -> None:
     Without QUEUES, in all of them. As many may run as there is work for; Ctrl-C lets the job under way finish.
     """
     with noted("worker"):
-        engine = application_engine()
-        require_this_release(engine)
-        engine.dispose()
+        with working_engine() as engine:
+            require_this_release(engine)
         work(queues or QUEUES, burst=burst)

@@ -5,6 +5,8 @@ from typing import Any
 
 import marshmallow as ma
 
+from partner_portal.api import EAN
+
 SENTENCES = {
     "required": "Ce membre est obligatoire.",
     "null": "Ce membre ne peut pas être nul.",
@@ -76,13 +78,11 @@ def text(most: int, meaning: str, *, least: int = 1, example: str | None = None,
     return ma.fields.String(validate=length, metadata=metadata, **kwargs)
 
 
-EAN = {"format": "ean", "pattern": "^(?!000000)[0-9]{13}$", "description": "EAN ou ISBN, 13 chiffres."}
-
-
 def ean(**kwargs: Any) -> ma.fields.String:
     """An EAN or ISBN of 13 digits; whether its check digit is right is for `ledger.identifiers`."""
     digits = ma.validate.Regexp(r"^[0-9]{13}\Z", error="Un code EAN ou ISBN compte 13 chiffres.")
-    return ma.fields.String(validate=digits, metadata=EAN | kwargs.pop("metadata", {}), **kwargs)
+    shape = EAN | {"description": "EAN ou ISBN, 13 chiffres."}
+    return ma.fields.String(validate=digits, metadata=shape | kwargs.pop("metadata", {}), **kwargs)
 
 
 def said(meaning: str, **kwargs: Any) -> ma.fields.String:
