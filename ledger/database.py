@@ -2,6 +2,7 @@
 
 import contextlib
 import select
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -106,9 +107,9 @@ def ask(conn: Connection, statement: str, parameters: Sequence[Any]) -> list[tup
     This is the driver's own cursor, for the one statement whose time counts: SQLAlchemy's costs the caller three times
     as much. Errors are SQLAlchemy's (`DBAPIError`) all the same, and a broken connection is given up.
     """
-    if not conn.in_transaction():
-        conn.begin()  # as SQLAlchemy's own execution would: else `conn.commit()` has nothing to commit
     connection = cast("psycopg.Connection[tuple[Any, ...]]", conn.connection.driver_connection)
+    if not connection.autocommit and not conn.in_transaction():
+        conn.begin()  # as SQLAlchemy's own execution would: else `conn.commit()` has nothing to commit
     try:
         return connection.execute(statement, parameters, prepare=True).fetchall()
     except psycopg.Error as error:
@@ -142,14 +143,32 @@ def engine_for(
     given = url.query.get("options", "")
     options = [given] if isinstance(given, str) else list(given)
     options += [f"-c {key}={value}" for key, value in session.items()]
-    engine = create_engine(
-        url,
-        pool_size=settings.DATABASE_POOL_SIZE.value,
-        max_overflow=settings.DATABASE_POOL_OVERFLOW.value,
-        connect_args={"application_name": name, "connect_timeout": 10, "options": " ".join(options).strip()},
+    engine, alone = (
+        create_engine(
+            url,
+            pool_size=settings.DATABASE_POOL_SIZE.value,
+            max_overflow=settings.DATABASE_POOL_OVERFLOW.value,
+            connect_args={"application_name": name, "connect_timeout": 10, "options": " ".join(options).strip()},
+            **transactions,
+        )
+        for transactions in ({}, {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True})
     )
-    event.listen(engine, "checkout", _refuse_a_closed_connection)
+    for one in (engine, alone):
+        event.listen(one, "checkout", _refuse_a_closed_connection)
+    event.listen(engine, "engine_disposed", lambda _: alone.dispose())
+    _ALONE[engine] = alone
     return engine
+
+
+_ALONE: "weakref.WeakKeyDictionary[Engine, Engine]" = weakref.WeakKeyDictionary()
+
+
+def statements_alone(engine: Engine) -> Connection:
+    """A connection beside those of `engine`, each of whose statements is a transaction: one round trip, no more.
+
+    They have a pool to themselves, because to turn a connection to this and back takes longer than many a statement.
+    """
+    return _ALONE[engine].connect()
 
 
 def _refuse_a_closed_connection(

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from ledger import audit
-from ledger.database import ask
+from ledger.database import ask, statements_alone
 from ledger.refusals import Refusal
 
 
@@ -98,6 +98,11 @@ _SELL = """
 """
 
 
+def _array(elements: Iterable[int | Refusal | None]) -> str:
+    """An array as PostgreSQL reads it: numbers and codes need no quotes. The driver would look at each for its type."""
+    return f"{{{','.join('null' if element is None else str(element) for element in elements)}}}"
+
+
 class _Row(NamedTuple):
     """One `answered_line` of the database."""
 
@@ -152,13 +157,13 @@ def sell(
                 secret_hash,
                 key,
                 request_hash,
-                [sale.card_id for sale in sales],
-                [item for item, _ in lines],
-                [line.ean for _, line in lines],
-                [line.price for _, line in lines],
+                _array(sale.card_id for sale in sales),
+                _array(item for item, _ in lines),
+                _array(line.ean for _, line in lines),
+                _array(line.price for _, line in lines),
                 all_or_nothing,
                 held_until,
-                [sale.code_refusal and sale.code_refusal.value for sale in sales],
+                _array(sale.code_refusal for sale in sales),
             ),
         )
     except DBAPIError as error:
@@ -177,7 +182,7 @@ def sell_now(engine: Engine, *, person: str | None = None, **request: Any) -> li
     for _ in range(3):
         try:
             if person is None:
-                with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+                with statements_alone(engine) as conn:
                     return sell(conn, **request)
             with engine.begin() as conn:
                 sold = sell(conn, **request)

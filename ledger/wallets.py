@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from ledger.database import ask
 from ledger.refusals import Refusal
 
 
@@ -45,20 +46,22 @@ class Holder:
 
 def wallets_of(conn: Connection, student_id: int) -> tuple[Wallet, ...]:
     """A student's wallets of the current school year, in the order of the benefits."""
-    rows = conn.execute(
-        text("""
-            select a.id as account, b.code as benefit, b.label, b.school_year, a.balance, a.held, b.usable_until,
+    rows = ask(
+        conn,
+        """
+            select a.id, b.code, b.label, b.school_year,
                    (select coalesce(sum(case when t.kind = 'grant' then t.amount else -t.amount end), 0)::bigint
                       from transfer t
                      where t.kind = 'grant' and t.credit_account = a.id
-                        or t.kind = 'grant_withdrawal' and t.debit_account = a.id) as granted
+                        or t.kind = 'grant_withdrawal' and t.debit_account = a.id),
+                   a.balance, a.held, b.usable_until
               from account a join benefit b on b.id = a.benefit_id
-             where a.owner_id = :student and now() >= b.usable_from and now() < b.replaced_at
+             where a.owner_id = %s and now() >= b.usable_from and now() < b.replaced_at
              order by b.id
-        """),
-        {"student": student_id},
+        """,
+        [student_id],
     )
-    return tuple(Wallet(**row._mapping) for row in rows)
+    return tuple(Wallet(*row) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)

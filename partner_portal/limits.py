@@ -1,23 +1,77 @@
-"""How much one asker may ask: counted in Redis for all processes together, told in headers, refused with 429.
+"""How much one asker may ask: counted for all processes together, told in headers, refused with 429.
 
-While Redis is away each process counts for itself, so that tills go on selling.
+Every request counts towards the quota of its asker, in memory (`shared_counts`). Views that let in strangers or cost
+much have a limit of their own besides, which Flask-Limiter counts in Redis, one by one.
 """
 
 import math
 import time
-from contextlib import suppress
+from dataclasses import dataclass
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from flask_limiter import Limiter, RequestLimit
-from limits import parse
-from limits.storage import RedisStorage
-from redis.exceptions import RedisError
+from limits import RateLimitItem, parse
 
 from partner_portal.auth.principals import current_principal
-from partner_portal.portal import portal
+from partner_portal.portal import Portal
 from partner_portal.problems import Problem, answer, under_api
+from partner_portal.shared_counts import SharedCounts
 
-UNCOUNTED = frozenset({"monitoring.healthz", "monitoring.readyz", "monitoring.metrics"})
+UNCOUNTED = frozenset({None, "static", "monitoring.healthz", "monitoring.readyz", "monitoring.metrics"})
+"""Endpoints that anybody may ask for as often as they like; None is an address where there is nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One request counted towards a quota: the `count` with it, of a window until `ends` (seconds since 1970)."""
+
+    quota: RateLimitItem
+    count: int
+    ends: float
+
+    @classmethod
+    def by_view(cls, limit: RequestLimit) -> "Counted":
+        """Towards the limit that a view has of its own."""
+        return cls(limit.limit, limit.limit.amount - limit.remaining, limit.reset_at)
+
+    @property
+    def remaining(self) -> int:
+        """How many more requests the quota allows."""
+        return max(0, self.quota.amount - self.count)
+
+    @property
+    def seconds_left(self) -> int:
+        """Whole seconds until it begins anew."""
+        return max(1, math.ceil(self.ends - time.time()))
+
+    def refusal(self) -> Problem:
+        """What is told to whoever asks one request too many."""
+        return Problem("too_many_requests", headers={"Retry-After": str(self.seconds_left)})
+
+
+class Quotas:
+    """What one application allows its askers, and what they have asked."""
+
+    def __init__(self, parts: Portal) -> None:
+        """As set, e.g. "600 per minute"."""
+        self._known = parse(parts.config.rate_limit)
+        self._unknown = parse(parts.config.rate_limit_unknown)
+        self._counts = SharedCounts(parts.redis)
+
+    def count(self) -> None:
+        """Count the request at hand for who asks. Raises `Problem` past the quota."""
+        if request.endpoint not in UNCOUNTED:
+            g.counted = self._hit(asker(), self._unknown if current_principal().id is None else self._known)
+
+    def count_stranger(self) -> None:
+        """Count it once more, for its address. Raises `Problem` past the quota."""
+        self._hit(f"stranger:{request.remote_addr}", self._unknown)
+
+    def _hit(self, whose: str, quota: RateLimitItem) -> Counted:
+        counted = Counted(quota, *self._counts.hit(whose, quota.get_expiry()))
+        if counted.count > quota.amount:
+            raise counted.refusal()
+        return counted
 
 
 def asker() -> str:
@@ -34,94 +88,53 @@ def source() -> str:
     return f"address:{request.remote_addr}"
 
 
-def _rate() -> str:
-    config = portal().config
-    return config.rate_limit if current_principal().id is not None else config.rate_limit_unknown
+def count_stranger() -> None:
+    """Count a request for its address: it claimed to be of a till, and is of none. Raises `Problem` past the quota."""
+    quotas: Quotas = current_app.extensions["atouts.quotas"]
+    quotas.count_stranger()
 
 
-def _seconds_left(counted: RequestLimit) -> int:
-    return _seconds_until(counted.window.reset_time)
+def _refuse(limit: RequestLimit) -> Response:
+    return answer(Counted.by_view(limit).refusal())
 
 
-def _seconds_until(reset_time: float) -> int:
-    return max(1, math.ceil(reset_time - time.time()))
+class ViewLimiter(Limiter):
+    """Flask-Limiter for the limits of views alone: there is none of all requests to look for before each of them."""
+
+    def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
+        if not in_middleware:
+            super()._check_request_limit(callable_name, in_middleware)
 
 
-def _refuse(counted: RequestLimit) -> Response:
-    return answer(Problem("too_many_requests", headers={"Retry-After": str(_seconds_left(counted))}))
-
-
-class OneTripStorage(RedisStorage):
-    """Counts in one round trip to Redis per request: what an increment tells answers for the headers too."""
-
-    STORAGE_SCHEME = ["one-trip"]  # noqa: RUF012 - so declared by `limits`
-    _COUNT = b"""
-        local count = redis.call('incrby', KEYS[1], ARGV[2])
-        if count == tonumber(ARGV[2]) then redis.call('expire', KEYS[1], ARGV[1]) end
-        return {count, redis.call('ttl', KEYS[1])}
-    """
-
-    def initialize_storage(self, uri: str) -> None:
-        """Register the scripts."""
-        super().initialize_storage(uri)
-        self._count = self.get_connection().register_script(self._COUNT)
-
-    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Count, and note what there is to know about the window."""
-        count, seconds = self._count([self.prefixed_key(key)], [expiry, amount])
-        g.setdefault("rate_windows", {})[key] = count, time.time() + seconds
-        return int(count)
-
-    def get(self, key: str) -> int:
-        """The count, as noted."""
-        noted = g.get("rate_windows", {}).get(key)
-        return noted[0] if noted else super().get(key)
-
-    def get_expiry(self, key: str) -> float:
-        """The end of the window in seconds since 1970, as noted."""
-        noted = g.get("rate_windows", {}).get(key)
-        return noted[1] if noted else super().get_expiry(key)
-
-
-limiter = Limiter(
+limiter = ViewLimiter(
     key_func=asker,
     on_breach=_refuse,
-    application_limits=[_rate],
     strategy="fixed-window",
     key_prefix="atouts",
     in_memory_fallback_enabled=True,
     swallow_errors=True,
 )
-
-
-def count_stranger() -> None:
-    """Count a request for its address: it claimed to be of a till, and is of none. Raises `Problem` past the quota."""
-    with suppress(RedisError):
-        quota = parse(portal().config.rate_limit_unknown)
-        counted = "atouts", "strangers", source()
-        if not limiter.limiter.hit(quota, *counted):
-            seconds = _seconds_until(limiter.limiter.get_window_stats(quota, *counted).reset_time)
-            raise Problem("too_many_requests", headers={"Retry-After": str(seconds)})
-
-
-@limiter.request_filter
-def _is_uncounted() -> bool:
-    return request.endpoint in UNCOUNTED
+"""For a view's own limit: `@limiter.limit("20 per hour", key_func=source)`."""
 
 
 def install(app: Flask) -> None:
     """Count the requests of `app`. Must come after the gate knows who asks, and before it answers."""
-    app.config["RATELIMIT_STORAGE_URI"] = "one-trip://"
-    parts: object = app.extensions["atouts"]
-    app.config["RATELIMIT_STORAGE_OPTIONS"] = {"connection_pool": parts.redis.connection_pool}  # type: ignore[attr-defined]
+    parts: Portal = app.extensions["atouts"]
+    quotas = app.extensions["atouts.quotas"] = Quotas(parts)
+    app.before_request(quotas.count)
+    app.config["RATELIMIT_STORAGE_URI"] = "redis://"
+    app.config["RATELIMIT_STORAGE_OPTIONS"] = {"connection_pool": parts.redis.connection_pool}
     limiter.init_app(app)
 
     @app.after_request
     def tell(response: Response) -> Response:
         """RateLimit headers as in draft-ietf-httpapi-ratelimit-headers: the quota per window and what is left of it."""
-        counted = limiter.current_limit
-        if counted is None or not under_api():
+        if not under_api():
             return response
-        response.headers["RateLimit-Policy"] = f'"default";q={counted.limit.amount};w={counted.limit.get_expiry()}'
-        response.headers["RateLimit"] = f'"default";r={counted.remaining};t={_seconds_left(counted)}'
+        by_view = limiter.current_limit
+        counted: Counted | None = g.get("counted") if by_view is None else Counted.by_view(by_view)
+        if counted is not None:
+            quota = counted.quota
+            response.headers["RateLimit-Policy"] = f'"default";q={quota.amount};w={quota.get_expiry()}'
+            response.headers["RateLimit"] = f'"default";r={counted.remaining};t={counted.seconds_left}'
         return response

@@ -6,6 +6,7 @@ from flask import current_app
 from redis import Redis
 from sqlalchemy import Connection, Engine
 
+from ledger.database import statements_alone
 from partner_portal.auth.sessions import RedisSessions
 from partner_portal.config import Config
 
@@ -21,7 +22,7 @@ class Portal:
 
     def reading(self) -> Connection:
         """A connection for statements that read, each for itself: no transaction around them, one round trip each."""
-        return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        return statements_alone(self.engine)
 
 
 def portal() -> Portal:

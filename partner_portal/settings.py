@@ -69,7 +69,7 @@ OIDC_STUDENT_CLAIM = Setting(
 
 def _is_rate(value: str) -> bool:
     try:
-        return bool(parse_many(value))
+        return len(parse_many(value)) == 1
     except ValueError:
         return False
 

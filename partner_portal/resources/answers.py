@@ -42,4 +42,6 @@ def conditional(response: Response) -> Response:
     """`response` with an ETag; its reader may keep it, and asks each time whether it still holds."""
     response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
     response.headers["Cache-Control"] = "private, no-cache"
+    if "If-None-Match" not in request.headers:
+        return response
     return cast(Response, response.make_conditional(request))

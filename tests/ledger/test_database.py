@@ -1,13 +1,22 @@
 """Who may connect to the books, and how; and how the database comes to this release."""
 
 import threading
+from collections.abc import Callable
 
 import pytest
-from sqlalchemy import Connection, exc, text
+from sqlalchemy import Connection, Engine, exc, text
 
 from ledger.data_folder import Unusable
-from ledger.database import database_url, engine_for, missing_migrations, require_this_release, upgrade
+from ledger.database import (
+    database_url,
+    engine_for,
+    missing_migrations,
+    require_this_release,
+    statements_alone,
+    upgrade,
+)
 from tests.conftest import Database
+from tests.waiting import eventually
 
 
 def test_the_application_connects_with_its_own_role_to_the_migrated_books(conn: Connection) -> None:
@@ -63,14 +72,33 @@ def test_two_upgrades_at_once_take_turns(fresh_database: Database) -> None:
     require_this_release(fresh_database.engine)
 
 
-def test_a_connection_the_server_closed_meanwhile_is_replaced_unseen(fresh_database: Database) -> None:
+@pytest.mark.parametrize("connect", [Engine.connect, statements_alone])
+def test_a_connection_the_server_closed_meanwhile_is_replaced_unseen(
+    fresh_database: Database, connect: Callable[[Engine], Connection]
+) -> None:
     backend = text("select pg_backend_pid()")
-    with fresh_database.engine.connect() as connection:
+    with connect(fresh_database.engine) as connection:
         first = connection.scalar(backend)
     with fresh_database.owner_engine.begin() as connection:
         connection.execute(text("select pg_terminate_backend(:pid, 5000)"), {"pid": first})
-    with fresh_database.engine.connect() as connection:
+    with connect(fresh_database.engine) as connection:
         assert connection.scalar(backend) != first
+
+
+def test_a_statement_alone_is_a_transaction_and_its_connection_ends_with_its_engine(fresh_database: Database) -> None:
+    engine = engine_for(fresh_database.owner_url, name="alone")
+    with statements_alone(engine) as connection:
+        connection.execute(text("create table alone (n integer)"))
+        connection.execute(text("insert into alone values (1)"))
+        with pytest.raises(exc.DBAPIError):
+            connection.execute(text("insert into alone values (1 / 0)"))
+        connection.rollback()
+    with statements_alone(engine) as connection:
+        assert connection.scalar(text("select count(*) from alone")) == 1
+    engine.dispose()
+    open_ones = text("select count(*) from pg_stat_activity where application_name = 'alone'")
+    with statements_alone(fresh_database.owner_engine) as connection:
+        assert eventually(lambda: connection.scalar(open_ones) == 0)
 
 
 def test_the_application_does_not_wait_for_a_row_for_ever(fresh_database: Database) -> None:
