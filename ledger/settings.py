@@ -122,7 +122,9 @@ DATABASE_APP_PASSWORD = Secret(
     "DATABASE_APP_PASSWORD",
     "Password that `atouts db upgrade` gives the role atouts_app in an outside database; made once if not set.",
 )
-DATABASE_POOL_SIZE = Setting("DATABASE_POOL_SIZE", 5, "Database connections each process keeps open, and as many for single statements.")
+DATABASE_POOL_SIZE = Setting(
+    "DATABASE_POOL_SIZE", 5, "Database connections each process keeps open, and as many for single statements."
+)
 DATABASE_POOL_OVERFLOW = Setting(
     "DATABASE_POOL_OVERFLOW", 10, "Connections a process may open beyond those it keeps, at a rush."
 )
