@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, text
 
-from batch.french import counted, day_in_words, euros
+from batch.french import counted, day_in_words, euros, moment
 from batch.letters import Letter, post
 from ledger.payouts.rules import Hold
 from ledger.payouts.runs import Run
@@ -57,14 +57,19 @@ def mail_left_out(conn: Connection, run: Run) -> int:
 
 def letter(run: Run, partner: str, amount: int, transfers: int, reason: Hold) -> Letter:
     """What is told; `amount` in cents, below zero for what the partner owes."""
+    until = day_in_words(run.last_day)
+    turn = f"pour la semaine {run.reference}"
+    if run.out_of_turn:
+        until = moment(run.out_of_turn)
+        turn = f"dans le versement exceptionnel {run.reference}"
     return Letter(
-        subject=f"Pas de virement pour la semaine {run.reference} : {partner}",
+        subject=f"Pas de virement {turn} : {partner}",
         paragraphs=(
             f"La campagne de versement {run.reference} ne comporte pas de virement pour {partner}.",
             WHAT_NEXT[reason],
         ),
         facts=(
-            ("Ventes jusqu’au", day_in_words(run.last_day)),
+            ("Ventes jusqu’au", until),
             ("Reporté" if reason.carried else "Retenu", euros(amount)),
             ("Mouvements", counted(transfers, "mouvement")),
             ("Raison", reason.words),

@@ -26,7 +26,7 @@ from batch.documents.models import (
     Signature,
 )
 from batch.documents.remittance_advice import harmless
-from batch.french import counted, day_in_words, euros
+from batch.french import counted, day_in_words, euros, moment
 from batch.letters import Letter, post
 from batch.sepa.pain001 import decimal_euros
 from ledger.calendar import paris_midnight
@@ -69,6 +69,7 @@ def advice(conn: Connection, run: Run, payment: Payment) -> RemittanceAdvice:
         payee=Payee(payment.partner_name, payment.town, payment.uai, payment.siret, mask_iban(payment.frozen.iban)),
         first_day=run.first_day,
         last_day=run.last_day,
+        out_of_turn=run.out_of_turn,
         lines=tuple(_line(one, week_began) for one in details.transfers(conn, payment.id)),
         transfer_cents=payment.frozen.amount,
         carried_forward_cents=0,
@@ -147,7 +148,7 @@ def _letter(run: Run, payment: Payment) -> Letter:
     return Letter(
         subject=f"Votre virement Atouts Normandie de {amount}",
         paragraphs=(
-            f"La Région a remis à sa banque un virement de {amount} pour {payment.partner_name}.",
+            f"La Région a remis à sa banque un virement de {amount} pour {payment.partner_name}.{_out_of_turn(run)}",
             "L’avis de virement, qui explique chaque centime, vous attend dans votre espace partenaire, rubrique "
             "Versements, en PDF et en tableau.",
         ),
@@ -158,6 +159,16 @@ def _letter(run: Run, payment: Payment) -> Letter:
             ("Mouvements payés", counted(payment.frozen.transfers, "mouvement")),
         ),
         after=("Si ce compte n’est plus le vôtre, appelez-nous sans attendre.",),
+    )
+
+
+def _out_of_turn(run: Run) -> str:
+    """What the reader is told of a run that comes beside the one of the week, else nothing."""
+    if run.out_of_turn is None:
+        return ""
+    return (
+        f" C’est un versement exceptionnel : il paie ce qui était dû au {moment(run.out_of_turn)}, et que le "
+        "versement de la semaine ne comprendra plus."
     )
 
 
@@ -180,6 +191,7 @@ def summary(conn: Connection, run: Run) -> PayoutRunSummary:
         payer=run.payer.name,
         first_day=run.first_day,
         last_day=run.last_day,
+        out_of_turn=run.out_of_turn,
         state=STATE_WORDS[run.state],
         message_id=run.file.message_id if run.file else "",
         debtor_iban_masked=mask_iban(run.payer.iban),

@@ -58,6 +58,7 @@ class LeftOut:
     """What a run did not pay to the partner although the account was not at zero, and why."""
 
     reference: str
+    weekly: bool
     last_day: date
     amount: int
     reason: Hold
@@ -150,7 +151,7 @@ def left_out(
     """What runs carried over or held back, the newest first: of the weeks that ended after `start`, by `end`."""
     rows = conn.execute(
         text("""
-            select r.reference, r.cutoff, h.amount, h.reason
+            select r.reference, r.weekly, r.cutoff, h.amount, h.reason
               from payout_held h join payout_run r on r.id = h.run_id
              where h.partner_id = :partner and r.state <> 'refused' and (h.amount <> 0 or h.transfers > 0)
                and r.cutoff > coalesce(cast(:start as timestamptz), '-infinity')
@@ -160,6 +161,12 @@ def left_out(
         {"partner": partner_id, "start": start, "end": end, "limit": limit},
     )
     return [
-        LeftOut(row.reference, paris_date(row.cutoff - timedelta(microseconds=1)), row.amount, Hold(row.reason))
+        LeftOut(
+            row.reference,
+            row.weekly,
+            paris_date(row.cutoff - timedelta(microseconds=1)),
+            row.amount,
+            Hold(row.reason),
+        )
         for row in rows
     ]

@@ -117,7 +117,7 @@ class AdviceLine:
 
 @dataclass(frozen=True, slots=True)
 class RemittanceAdvice:
-    """Every cent of one partner's transfer, or of what is carried to the next week for want of one.
+    """Every cent of one partner's transfer, or of what is carried to the next run for want of one.
 
     Raises `UnbalancedDocument` unless the lines add up to the transfer and what is carried forward.
     """
@@ -127,6 +127,8 @@ class RemittanceAdvice:
     payee: Payee
     first_day: date
     last_day: date
+    out_of_turn: datetime | None
+    """The instant up to which a run out of turn pays; None for the run of a week."""
     lines: tuple[AdviceLine, ...]
     transfer_cents: int
     """0 where nothing is paid."""
@@ -195,7 +197,7 @@ class PaymentFile:
 
 @dataclass(frozen=True, slots=True)
 class PayoutRunSummary:
-    """One weekly run, for the file of the accountant.
+    """One run, for the file of the accountant.
 
     Raises `UnbalancedDocument` unless what is owed is what is paid, carried and held.
     """
@@ -204,6 +206,8 @@ class PayoutRunSummary:
     payer: str
     first_day: date
     last_day: date
+    out_of_turn: datetime | None
+    """The instant up to which a run out of turn pays; None for the run of a week."""
     state: str
     message_id: str
     debtor_iban_masked: str

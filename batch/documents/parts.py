@@ -1,8 +1,10 @@
 """Parts that several documents share: the great amount, who gets help where, the seal over the books."""
 
+from datetime import date, datetime
+
 from batch.documents.models import Assistance, Seal
 from batch.documents.style import ACCENT, BRAND, MUTED, PALE, WHITE, Page
-from batch.french import NO_BREAK, moment
+from batch.french import NO_BREAK, day_in_words, moment
 
 BOX_HEIGHT = 27.0
 
@@ -12,6 +14,13 @@ def help_line(assistance: Assistance) -> str:
     phone = assistance.phone.replace(" ", NO_BREAK)
     hours = assistance.hours.replace(" h", f"{NO_BREAK}h")
     return f"Une question ? {assistance.email} – {phone} ({hours})"
+
+
+def period_lines(first_day: date, last_day: date, out_of_turn: datetime | None) -> tuple[str, str]:
+    """What a run pays for, for the Region, in two short lines."""
+    if out_of_turn:
+        return "Campagne exceptionnelle", f"arrêtée le {moment(out_of_turn)}"
+    return f"Semaine du {day_in_words(first_day)}", f"au {day_in_words(last_day)}"
 
 
 def amount_box(page: Page, x: float, width: float, label: str, amount: str, facts: list[tuple[str, str]]) -> None:

@@ -1,7 +1,7 @@
-"""The summary of a weekly payout run, for the accountant: what was owed, paid, carried and held, and who signed."""
+"""The summary of a payout run, for the accountant: what was owed, paid, carried and held, and who signed."""
 
 from batch.documents.models import PayoutRunSummary, RunRemainder
-from batch.documents.parts import BOX_HEIGHT, amount_box, seal_block
+from batch.documents.parts import BOX_HEIGHT, amount_box, period_lines, seal_block
 from batch.documents.style import ACCENT, BRAND, LINE, MUTED, Page
 from batch.documents.table import Column, Table
 from batch.french import counted, day_in_words, euros, moment, whole_number
@@ -31,7 +31,7 @@ def payout_run_pdf(run: PayoutRunSummary) -> bytes:
     _fingerprints(page, run)
     _signatures(page, run)
     _payments(page, run)
-    _remainders(page, "Reporté sur la semaine suivante", run.carried)
+    _remainders(page, "Reporté sur le versement suivant", run.carried)
     _remainders(page, "Retenu", run.held)
     seal_block(page, run.seal)
     return page.finished()
@@ -41,8 +41,8 @@ def _head(page: Page, run: PayoutRunSummary) -> None:
     half = page.width / 2
     top = page.down
     page.put(page.left, top + 4, run.payer, 12, bold=True, width=half - 6)
-    page.put(page.left, top + 9, f"Semaine du {day_in_words(run.first_day)}", 9.5, width=half - 6)
-    page.put(page.left, top + 13.6, f"au {day_in_words(run.last_day)}", 9.5, width=half - 6)
+    for place, words in enumerate(period_lines(run.first_day, run.last_day, run.out_of_turn)):
+        page.put(page.left, top + 9 + place * 4.6, words, 9.5, width=half - 6)
     page.fact(page.left, top + 20, "Compte débité", run.debtor_iban_masked, width=44)
     page.fact(page.left + 46, top + 20, "État", run.state, width=half - 52)
     facts = [("Nombre de virements", whole_number(len(run.payments))), ("Exécution", day_in_words(run.execution_date))]
@@ -59,7 +59,7 @@ def _balance(page: Page, run: PayoutRunSummary) -> None:
     table = Table(page, columns)
     table.titles()
     table.row(("Payé par cette campagne", whole_number(len(run.payments)), euros(run.paid_cents)))
-    table.row(("Reporté sur la semaine suivante", whole_number(len(run.carried)), euros(run.carried_cents)))
+    table.row(("Reporté sur le versement suivant", whole_number(len(run.carried)), euros(run.carried_cents)))
     table.row(("Retenu", whole_number(len(run.held)), euros(run.held_cents)))
     table.total("Dû aux partenaires à la clôture", euros(run.owed_cents), BRAND)
 
@@ -109,7 +109,7 @@ def _payments(page: Page, run: PayoutRunSummary) -> None:
     table = Table(page, PAYMENTS)
     table.titles()
     if not run.payments:
-        table.empty("Aucun virement cette semaine.")
+        table.empty("Aucun virement.")
         return
     for number, payment in enumerate(run.payments, start=1):
         account, reference = payment.iban_masked, payment.end_to_end_id

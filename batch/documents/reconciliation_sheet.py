@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from batch.documents.parts import BOX_HEIGHT, amount_box
+from batch.documents.parts import BOX_HEIGHT, amount_box, period_lines
 from batch.documents.style import ACCENT, BRAND, MUTED, Page
 from batch.documents.table import Column, Table
-from batch.french import counted, day_in_words, euros, moment, whole_number
+from batch.french import counted, euros, moment, whole_number
 from ledger.payouts.runs import STATE_WORDS
 from ledger.reconciliation.run_sheet import RunSheet, SheetRow, Why
 
@@ -43,8 +43,8 @@ def reconciliation_pdf(sheet: RunSheet, made_at: datetime, closed_by: str = "") 
 def _head(page: Page, sheet: RunSheet) -> None:
     run, half, top = sheet.run, page.width / 2, page.down
     page.put(page.left, top + 4, run.payer.name, 12, bold=True, width=half - 6)
-    page.put(page.left, top + 9, f"Semaine du {day_in_words(run.first_day)}", 9.5, width=half - 6)
-    page.put(page.left, top + 13.6, f"au {day_in_words(run.last_day)}", 9.5, width=half - 6)
+    for place, words in enumerate(period_lines(run.first_day, run.last_day, run.out_of_turn)):
+        page.put(page.left, top + 9 + place * 4.6, words, 9.5, width=half - 6)
     page.fact(page.left, top + 20, "État", STATE_WORDS[run.state], width=half - 6)
     facts = [("Virements", whole_number(len(sheet.rows))), ("Points ouverts", whole_number(len(sheet.items)))]
     amount_box(page, page.left + half, half, "Reste à expliquer", euros(sheet.unsettled), facts)

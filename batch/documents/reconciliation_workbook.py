@@ -5,8 +5,8 @@ from typing import Any
 
 import xlsxwriter
 
+from batch.documents.parts import period_lines
 from batch.documents.reconciliation_sheet import named
-from batch.french import day_in_words
 from ledger.payouts.runs import STATE_WORDS
 from ledger.reconciliation.run_sheet import RunSheet
 
@@ -30,8 +30,8 @@ def _sums(page: Any, sheet: RunSheet, bold: Any, money: Any) -> None:
     page.set_column(0, 0, 44)
     page.set_column(1, 1, 18)
     page.write_row(0, 0, [f"Campagne {sheet.run.reference}", STATE_WORDS[sheet.run.state]], bold)
-    week = f"Semaine du {day_in_words(sheet.run.first_day)} au {day_in_words(sheet.run.last_day)}"
-    page.write_string(1, 0, week)
+    run = sheet.run
+    page.write_string(1, 0, " ".join(period_lines(run.first_day, run.last_day, run.out_of_turn)))
     lines = [
         ("Registre", sheet.ledger),
         ("Fichier", sheet.file),

@@ -1,4 +1,4 @@
-"""The remittance advice: explains every cent of one week's transfer to a partner, as PDF and as CSV."""
+"""The remittance advice: explains every cent of one transfer to a partner, as PDF and as CSV."""
 
 import csv
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from batch.documents.models import AdviceKind, AdviceLine, RemittanceAdvice
 from batch.documents.parts import BOX_HEIGHT, amount_box, help_line, seal_block
 from batch.documents.style import ACCENT, BRAND, MUTED, Page
 from batch.documents.table import Column, Table
-from batch.french import counted, day_in_figures, day_in_words, euros, whole_number
+from batch.french import counted, day_in_figures, day_in_words, euros, moment, whole_number
 from ledger.calendar import PARIS
 
 COLUMNS = (
@@ -38,7 +38,7 @@ PARTS = (
 )
 
 CSV_COLUMNS = (
-    "semaine", "virement", "type", "date", "heure", "vente", "eleve", "ean", "titre", "avantage", "montant", "cumul",
+    "campagne", "virement", "type", "date", "heure", "vente", "eleve", "ean", "titre", "avantage", "montant", "cumul",
 )  # fmt: skip
 CSV_WORDS = {part.kind: part.one for part in PARTS}
 
@@ -49,7 +49,8 @@ FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 def remittance_advice_pdf(advice: RemittanceAdvice) -> bytes:
     """The advice on A4, as long as its lines make it: 10 000 lines take some 200 pages and a few seconds."""
     kind = "Avis de virement" if advice.transfer_cents else "Avis de report"
-    page = Page(kind, f"semaine {advice.run}", advice.issued_at, help_line(advice.assistance))
+    turn = "exceptionnel" if advice.out_of_turn else "semaine"
+    page = Page(kind, f"{turn} {advice.run}", advice.issued_at, help_line(advice.assistance))
     page.add_page()
     _who_and_how_much(page, advice)
     _summary(page, advice)
@@ -72,7 +73,7 @@ def remittance_advice_csv(advice: RemittanceAdvice) -> bytes:
         total += line.amount_cents
         writer.writerow(_csv_row(advice, CSV_WORDS[line.kind], line.at, line, line.amount_cents, total))
     if carried := advice.carried_forward_cents:
-        kind = "report sur la semaine suivante"
+        kind = "report sur le versement suivant"
         writer.writerow(_csv_row(advice, kind, advice.issued_at, None, -carried, total - carried))
     return file.getvalue().encode("utf-8-sig")
 
@@ -101,14 +102,13 @@ def _who_and_how_much(page: Page, advice: RemittanceAdvice) -> None:
     half = page.width / 2
     payee = advice.payee
     top = page.down
-    week = f"Ventes du {day_in_words(advice.first_day)} au {day_in_words(advice.last_day)}"
     if advice.transfer_cents:
         day = day_in_words(advice.execution_date) if advice.execution_date else "à fixer"
         facts = [("Référence sur votre relevé", advice.end_to_end_id or ""), ("Date d'exécution", day)]
         amount_box(page, page.left + half, half, "Montant du virement", euros(advice.transfer_cents), facts)
     else:
-        facts = [("Reporté sur la semaine suivante", euros(advice.carried_forward_cents))]
-        amount_box(page, page.left + half, half, "Aucun virement cette semaine", euros(0), facts)
+        facts = [("Reporté sur le versement suivant", euros(advice.carried_forward_cents))]
+        amount_box(page, page.left + half, half, "Aucun virement", euros(0), facts)
     page.put(page.left, top + 4, payee.name, 12, bold=True, width=half - 6)
     page.put(page.left, top + 8.8, payee.town, 9, colour=MUTED, width=half - 6)
     page.fact(page.left, top + 15, "UAI", payee.uai, width=20)
@@ -116,8 +116,14 @@ def _who_and_how_much(page: Page, advice: RemittanceAdvice) -> None:
     page.fact(page.left + 53, top + 15, "Compte crédité", payee.iban_masked, width=half - 56)
     page.put(page.left, top + BOX_HEIGHT - 1.4, f"Payeur : {advice.payer}", 8.5, colour=MUTED, width=half - 6)
     page.down = top + BOX_HEIGHT + 7
-    page.put(page.left, page.down, week, 10.5, bold=True, colour=BRAND)
+    page.put(page.left, page.down, _period(advice), 10.5, bold=True, colour=BRAND)
     page.down += 3
+
+
+def _period(advice: RemittanceAdvice) -> str:
+    if advice.out_of_turn:
+        return f"Versement exceptionnel : ventes jusqu’au {moment(advice.out_of_turn)}"
+    return f"Ventes du {day_in_words(advice.first_day)} au {day_in_words(advice.last_day)}"
 
 
 def _summary(page: Page, advice: RemittanceAdvice) -> None:
@@ -127,7 +133,7 @@ def _summary(page: Page, advice: RemittanceAdvice) -> None:
         lines = advice.of_kind(part.kind)
         table.row((part.heading, whole_number(len(lines)), euros(sum(line.amount_cents for line in lines))))
     if advice.carried_forward_cents:
-        table.row(("Reporté sur la semaine suivante", "", euros(-advice.carried_forward_cents)), ACCENT)
+        table.row(("Reporté sur le versement suivant", "", euros(-advice.carried_forward_cents)), ACCENT)
     table.total("Montant du virement", euros(advice.transfer_cents), BRAND)
 
 
@@ -136,7 +142,7 @@ def _details(page: Page, advice: RemittanceAdvice) -> None:
     table = Table(page, COLUMNS)
     table.titles()
     if not advice.lines:
-        table.empty("Aucun mouvement cette semaine.")
+        table.empty("Aucun mouvement.")
     for part in PARTS:
         lines = advice.of_kind(part.kind)
         if not lines:
@@ -167,9 +173,8 @@ def _closing(page: Page, advice: RemittanceAdvice) -> None:
         )
     elif advice.carried_forward_cents > 0:
         said = (
-            f"La somme de {left} est inférieure au minimum d'un virement : elle sera payée avec celle de la semaine "
-            "suivante."
+            f"La somme de {left} est inférieure au minimum d'un virement : elle sera payée avec le versement suivant."
         )
     else:
-        said = "Rien n'est dû pour cette semaine."
+        said = "Rien n'est dû."
     page.paragraph(said, 9.5)

@@ -29,12 +29,14 @@ class Standing:
 class Received:
     """One payment. `amount` in cents; `state` is planned, issued, booked, rejected or returned.
 
-    `last_day` is the last day, in Paris, of what it pays; the bank carries it out on `execution_date`, which is known
-    once its file is made, as is the end-to-end id that the partner finds on its own bank statement.
+    `weekly` unless its run is one out of turn. `last_day` is the last day, in Paris, of what it pays; the bank carries
+    it out on `execution_date`, which is known once its file is made, as is the end-to-end id that the partner finds on
+    its own bank statement.
     """
 
     payment_id: int
     reference: str
+    weekly: bool
     last_day: date
     amount: int
     transfers: int
@@ -82,8 +84,8 @@ def standing(conn: Connection, partner_id: int) -> Standing:
 
 
 _RECEIVED = """
-    select p.id as payment_id, r.reference, r.cutoff, p.amount, p.transfers, p.state, p.state_reason, p.end_to_end_id,
-           f.execution_date, p.iban
+    select p.id as payment_id, r.reference, r.weekly, r.cutoff, p.amount, p.transfers, p.state, p.state_reason,
+           p.end_to_end_id, f.execution_date, p.iban
       from payout_payment p
       join payout_run r on r.id = p.run_id
       left join payout_file f on f.run_id = r.id
@@ -129,6 +131,7 @@ def _received(conn: Connection, wanted: TextClause, parameters: dict[str, int | 
         Received(
             payment_id=row.payment_id,
             reference=row.reference,
+            weekly=row.weekly,
             last_day=paris_date(row.cutoff - timedelta(microseconds=1)),
             amount=row.amount,
             transfers=row.transfers,

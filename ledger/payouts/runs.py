@@ -96,6 +96,11 @@ class Run:
         """The day on whose last instant, or in whose course, it closes."""
         return paris_date(self.cutoff - timedelta(microseconds=1))
 
+    @property
+    def out_of_turn(self) -> datetime | None:
+        """The instant up to which it pays, where it is not the run of a week."""
+        return None if self.weekly else self.cutoff
+
 
 @dataclass(frozen=True, slots=True)
 class Payment:

@@ -26,7 +26,7 @@ class PayoutAnswer(AnswerSchema):
     """One transfer to the school's bank account."""
 
     payout_id = fields.said("Numéro du versement")
-    reference = fields.said("Campagne de versement")
+    reference = fields.said("Campagne de versement : la semaine, ou un numéro en `-X` pour un versement exceptionnel")
     last_day = fields.day("Dernier jour de ce qu’il paie")
     amount_cents = fields.cents("Montant")
     transfers = fields.number("Nombre d’écritures qu’il paie")

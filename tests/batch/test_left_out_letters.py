@@ -12,7 +12,7 @@ from ledger import partners
 from ledger.payouts import approval, runs
 from ledger.payouts.rules import Hold
 from tests.conftest import Database
-from tests.payout_world import MONDAY, PAYER, World
+from tests.payout_world import AFTER, MONDAY, PAYER, World
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 NEXT_MONDAY = MONDAY + timedelta(days=7)
@@ -109,6 +109,23 @@ def test_a_run_that_pays_nobody_is_told_at_once_and_a_refused_one_never(world: W
     assert run.reference in mail.subject
     assert "se déduit de vos prochaines ventes" in mail.body_text
     assert owing_mails(world) == []
+
+
+def test_a_run_out_of_turn_is_not_called_a_week(world: World) -> None:
+    paid, small = world.partner(), world.partner(name="Lycée Petit")
+    world.sale(paid, 9000)
+    world.sale(small, 99)
+    run = world.generated(AFTER, weekly=False)
+    payouts.transmit(world.engine, run.id, actor="person:1")
+    assert payout_documents.mail_advices(world.engine, run.id) == 2
+    (left_out,) = told(world)
+    assert left_out.subject == f"Pas de virement dans le versement exceptionnel {run.reference} : Lycée Petit"
+    with world.engine.connect() as conn:
+        wanted = text("select body_text from mail_outbox where purpose = 'remittance_advice'")
+        sent = conn.execute(wanted).scalar_one()
+    assert "C’est un versement exceptionnel" in " ".join(sent.split())
+    for said in (left_out.body_text, sent):
+        assert "8\N{NO-BREAK SPACE}septembre\N{NO-BREAK SPACE}2026 à 12\N{NO-BREAK SPACE}h\N{NO-BREAK SPACE}00" in said
 
 
 def test_every_reason_says_what_becomes_of_the_amount(world: World) -> None:

@@ -1,5 +1,6 @@
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_the_summary_restates_number_sum_hash_seal_and_who_signed(look, run):
 def test_what_is_carried_and_held_stands_with_its_reason_and_the_sum_that_is_owed(look, run):
     text = look(payout_run_pdf(run())).text
     for said in (
-        "Reporté sur la semaine suivante",
+        "Reporté sur le versement suivant",
         "Remboursements supérieurs aux ventes",
         "−12,50 €",
         "IBAN modifié : délai de sécurité",
@@ -39,6 +40,16 @@ def test_what_is_carried_and_held_stands_with_its_reason_and_the_sum_that_is_owe
         "1 492,06 €",
     ):
         assert said in text, said
+
+
+def test_the_summary_tells_what_period_it_is_of(look, run):
+    text = look(payout_run_pdf(run())).text
+    assert "Semaine du 31 août 2026" in text
+    assert "au 6 septembre 2026" in text
+    text = look(payout_run_pdf(run(out_of_turn=datetime(2026, 11, 24, 14, 31, tzinfo=UTC)))).text
+    assert "Campagne exceptionnelle" in text
+    assert "arrêtée le 24 novembre 2026 à 15 h 31" in text
+    assert "Semaine" not in text
 
 
 def test_a_run_that_loses_a_cent_cannot_be_made(run):
@@ -64,7 +75,7 @@ def test_an_empty_run_says_so(look, run):
     empty = run(payments=0, carried=(), held=(), owed_cents=0, signatures=(), file=None, seal=None)
     text = look(payout_run_pdf(empty)).text
     for said in (
-        "Aucun virement cette semaine.",
+        "Aucun virement.",
         "Personne n'a encore signé",
         "n'est pas encore produit",
         "Aucun sceau",

@@ -46,6 +46,18 @@ def test_an_advice_explains_the_transfer_by_the_reference_of_the_bank_statement(
         assert said in text, said
 
 
+def test_an_advice_out_of_turn_speaks_of_no_week(look, advice):
+    made = advice(carried_over=0, run="2026-W48-X1", out_of_turn=datetime(2026, 11, 24, 14, 31, tzinfo=UTC))
+    text = look(remittance_advice_pdf(made)).text
+    for said in (
+        "Avis de virement\nexceptionnel 2026-W48-X1",
+        "Versement exceptionnel : ventes jusqu’au 24 novembre 2026 à 15 h 31",
+    ):
+        assert said in text, said
+    assert "semaine" not in text.replace("Reports des semaines passées", "")
+    assert {row["campagne"] for row in rows(made)} == {"2026-W48-X1"}
+
+
 def test_every_line_of_a_long_advice_is_printed_once(look, advice):
     printed = look(remittance_advice_pdf(advice(sales=400)))
     assert len(printed.pages) > 5
@@ -69,7 +81,7 @@ def test_an_advice_whose_lines_do_not_make_the_transfer_cannot_be_made(advice):
 def test_a_week_of_refunds_is_told_as_carried_over(look, advice):
     text = look(remittance_advice_pdf(advice(sales=0))).text
     assert "Avis de report" in text
-    assert "Aucun virement cette semaine" in text
+    assert "Aucun virement" in text
     assert "Les remboursements dépassent les ventes de 17,00 €" in text
 
 
@@ -80,7 +92,7 @@ def test_an_amount_below_the_minimum_is_told_as_paid_later(look, advice):
 
 def test_a_week_without_any_movement_has_its_advice_too(look, advice):
     text = look(remittance_advice_pdf(advice(sales=0, refunds=0, carried_over=0, seal=None))).text
-    assert "Aucun mouvement cette semaine." in text
+    assert "Aucun mouvement." in text
     assert "Rien n'est dû" in text
     assert "Aucun sceau" in text
 
@@ -98,7 +110,7 @@ def test_the_lines_of_the_csv_add_up_to_the_transfer(advice, shape):
 
 def test_the_csv_opens_in_a_french_spreadsheet(advice):
     data = remittance_advice_csv(advice())
-    assert data.startswith(b"\xef\xbb\xbfsemaine;virement;type;date;heure;")
+    assert data.startswith(b"\xef\xbb\xbfcampagne;virement;type;date;heure;")
     first = rows(advice())[0]
     assert (first["date"], first["heure"], first["montant"]) == ("01/09/2026", "11:30", "10,00")
     assert rows(advice())[-2]["montant"] == "-12,50"

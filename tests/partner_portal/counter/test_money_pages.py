@@ -188,6 +188,22 @@ def test_a_payment_without_its_file_has_no_advice_yet(
     assert cashier_client.get(f"{MONEY}/{payment.id}/avis.pdf").status_code == 404
 
 
+def test_a_payment_out_of_turn_is_called_so(
+    cashier_client: Visitor, school: School, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATOUTS_PAYER_IBAN", PAYER.iban)
+    world = World(fresh_database.engine, fresh_database.owner_engine)
+    sell(school, 0, (BOOK, 50))
+    payouts.prepare(world.engine, cutoff=datetime.now(UTC), actor="job:payouts")
+    assert "-X1, exceptionnelle" in cashier_client.get(MONEY).text
+    sell(school, 1, (BOOK, 3000))
+    (payment,) = world.payments(world.generated(datetime.now(UTC), weekly=False))
+    assert "versement exceptionnel" in cashier_client.get(MONEY).text
+    assert "Versement exceptionnel, ventes jusqu’au" in cashier_client.get(f"{MONEY}/{payment.id}").text
+    pdf = pypdfium2.PdfDocument(BytesIO(cashier_client.get(f"{MONEY}/{payment.id}/avis.pdf").data))
+    assert "exceptionnel 2" in pdf[0].get_textpage().get_text_range()
+
+
 def test_what_a_run_left_out_is_told_with_its_reason(
     cashier_client: Visitor, school: School, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
