@@ -1,7 +1,7 @@
 """Charts drawn here as SVG, with attributes and classes only: they pass our content security policy and print well."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Flask, render_template
@@ -9,10 +9,17 @@ from markupsafe import Markup
 
 from batch.french import NO_BREAK, whole_number
 
-WIDTH, HEIGHT = 720, 260
-LEFT, RIGHT, TOP, BOTTOM = 70, 8, 24, 30
+HEIGHT, TOP, BOTTOM = 260, 14, 30
+"""Pixels: heights are fixed and places from left to right are shares of the width, so that letters keep their size on
+a telephone; the stylesheet keeps the room at the left where the amounts of the axis stand."""
+WIDE, NARROW = 640, 165
+"""Pixels that the bars have for certain, on a screen and from the narrowest telephone on."""
 CHARACTER = 7
-"""Width of a character of the labels, in the drawing's units, on average."""
+"""Pixels of a character of the labels, on average."""
+WIDEST = 16
+"""Hundredths of the width that one bar has at most: two are not two walls."""
+MILLION = 100_000_000
+"""Cents."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +35,12 @@ class Bar:
 class _Drawn:
     bar: Bar
     x: float
-    y: float
     width: float
+    middle: float
+    y: float
     height: float
     shows_label: bool
+    shows_label_if_narrow: bool
 
 
 def steps_up_to(highest: int) -> list[int]:
@@ -42,36 +51,46 @@ def steps_up_to(highest: int) -> list[int]:
     return list(range(0, step * math.ceil(max(highest, 1) / step) + 1, step))
 
 
-def axis_euros(cents: int) -> str:
-    """An amount on an axis, where cents do not matter: "1 200 €"."""
-    return f"{whole_number(cents // 100)}{NO_BREAK}€"
+def axis_euros(steps: Sequence[int]) -> list[str]:
+    """Amounts on an axis, where cents do not matter: "1 200 €", and "1,5 M€" on one that reaches a million."""
+    if steps[-1] < MILLION:
+        return [f"{whole_number(step // 100)}{NO_BREAK}€" for step in steps]
+    return [f"{step / MILLION:g}{NO_BREAK}M€".replace(".", ",") for step in steps]
 
 
 def bars(title: str, values: Sequence[Bar], *, unit: str = "euros") -> Markup:
     """A bar chart of amounts in cents (`unit` "euros") or of counts; a folded table below holds the same figures."""
-    say: Callable[[int], str] = axis_euros if unit == "euros" else whole_number
     steps = steps_up_to(max((bar.value for bar in values), default=0))
+    said = axis_euros(steps) if unit == "euros" else [whole_number(step) for step in steps]
     floor, room = HEIGHT - BOTTOM, HEIGHT - TOP - BOTTOM
-    slot = (WIDTH - LEFT - RIGHT) / max(len(values), 1)
-    longest = max((len(bar.label) for bar in values), default=0) * CHARACTER + CHARACTER
-    every = max(1, math.ceil(longest / slot))
+    slot = 100 / max(len(values), 1)
+    width = min(slot * 0.7, WIDEST)
+    # Counted from the right: the latest is what people look for.
+    from_the_right = range(len(values) - 1, -1, -1)
+    wide, narrow = (_every(values, pixels * slot / 100) for pixels in (WIDE, NARROW))
     drawn = [
         _Drawn(
             bar,
-            x=round(LEFT + slot * index + slot * 0.15, 1),
+            x=round(slot * (index + 0.5) - width / 2, 2),
+            width=round(width, 2),
+            middle=round(slot * (index + 0.5), 2),
             y=round(floor - room * max(bar.value, 0) / steps[-1], 1),
-            width=round(slot * 0.7, 1),
             height=round(room * max(bar.value, 0) / steps[-1], 1),
-            # Counted from the right: the latest is what people look for.
-            shows_label=(len(values) - 1 - index) % every == 0,
+            shows_label=from_the_right[index] % wide == 0,
+            shows_label_if_narrow=from_the_right[index] % narrow == 0,
         )
         for index, bar in enumerate(values)
     ]
-    lines = [(round(floor - room * step / steps[-1], 1), say(step)) for step in steps]
-    size = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT, "floor": floor}
+    lines = [(round(floor - room * step / steps[-1], 1), text) for step, text in zip(steps, said, strict=True)]
     return Markup(  # noqa: S704 - rendered by a template that escapes
-        render_template("charts/bars.html", title=title, bars=drawn, lines=lines, size=size, unit=unit)
+        render_template("charts/bars.html", title=title, bars=drawn, lines=lines, height=HEIGHT, floor=floor, unit=unit)
     )
+
+
+def _every(values: Sequence[Bar], slot: float) -> int:
+    """Every which label fits where a bar has `slot` pixels."""
+    longest = max((len(bar.label) for bar in values), default=0) * CHARACTER + CHARACTER
+    return max(1, math.ceil(longest / slot))
 
 
 def install(app: Flask) -> None:
