@@ -6,9 +6,13 @@ from typing import Any
 import marshmallow as ma
 from flask import Response
 
+from batch.left_out_letters import WHAT_NEXT
+from ledger import partner_activity
 from ledger.accounts import partner_account
 from ledger.calendar import paris_date, paris_midnight
+from ledger.partner_activity import LeftOut
 from ledger.payouts import received
+from ledger.payouts.rules import Hold
 from ledger.statements import statement
 from partner_portal.api import ApiBlueprint
 from partner_portal.auth.principals import acting_partner_id
@@ -21,6 +25,8 @@ from partner_portal.resources.operations import Answer, Asked, operation
 
 blueprint = ApiBlueprint("compte", __name__, description="Ce que la Région doit à l’établissement.")
 LONGEST = timedelta(days=100)
+MOST_LEFT_OUT = 1000
+"""More than there are runs in the longest period."""
 
 
 class StandingAnswer(AnswerSchema):
@@ -53,6 +59,23 @@ class StatementLineAnswer(AnswerSchema):
     balance_cents = fields.cents("Solde du compte ensuite")
 
 
+class LeftOutAnswer(AnswerSchema):
+    """What a payout run of the period did not pay although it was on the account."""
+
+    reference = fields.said("Campagne de versement")
+    last_day = fields.day("Dernier jour de ce que la campagne paie")
+    amount_cents = fields.cents("Montant, négatif quand l’établissement doit plus qu’on ne lui doit")
+    carried = ma.fields.Boolean(
+        required=True,
+        metadata={
+            "description": "Vrai si la campagne suivante le reprend d’elle-même, faux s’il est retenu jusqu’à ce que "
+            "quelqu’un agisse"
+        },
+    )
+    reason = fields.said("Raison", validate=ma.validate.OneOf(list(Hold)))
+    detail = fields.said("La raison et ce que le montant devient, en une phrase")
+
+
 class StatementAnswer(AnswerSchema):
     """The account from one day to another, both included."""
 
@@ -65,6 +88,14 @@ class StatementAnswer(AnswerSchema):
     opening_cents = fields.cents("Solde au début du premier jour")
     closing_cents = fields.cents("Solde à la fin du dernier jour")
     lines = ma.fields.List(ma.fields.Nested(StatementLineAnswer), required=True)
+    left_out = ma.fields.List(
+        ma.fields.Nested(LeftOutAnswer),
+        required=True,
+        metadata={
+            "description": "Ce que les campagnes de la période n’ont pas payé, la dernière en premier. Le montant "
+            "reste sur le compte : il n’est pas à ajouter au solde"
+        },
+    )
 
 
 @operation(
@@ -107,19 +138,28 @@ def read_balance() -> Response:
                     "balance_cents": 1250,
                 }
             ],
+            "left_out": [
+                {
+                    "reference": "2026-W36",
+                    "last_day": "2026-09-06",
+                    "amount_cents": 1250,
+                    "carried": False,
+                    "reason": "bank_account_cooling_off",
+                    "detail": "Nouveau compte bancaire, délai de sûreté en cours. Ce montant part avec le premier "
+                    "virement qui suit ce délai.",
+                }
+            ],
         },
     ),
 )
 def read_statement(asked: dict[str, Any]) -> Response:
     """The school's account over some days."""
     first, last = _period(asked["from_day"], asked["to_day"])
+    start, end = paris_midnight(first), paris_midnight(last + timedelta(days=1))
+    partner_id = acting_partner_id()
     with portal().reading() as conn:
-        found = statement(
-            conn,
-            partner_account(acting_partner_id()),
-            paris_midnight(first),
-            paris_midnight(last + timedelta(days=1)),
-        )
+        found = statement(conn, partner_account(partner_id), start, end)
+        left_out = partner_activity.left_out(conn, partner_id, start, end, limit=MOST_LEFT_OUT)
     return readable(
         {
             "from": first.isoformat(),
@@ -137,8 +177,21 @@ def read_statement(asked: dict[str, Any]) -> Response:
                 }
                 for line in found.lines
             ],
+            "left_out": [_left_out_json(one) for one in left_out],
         }
     )
+
+
+def _left_out_json(one: LeftOut) -> dict[str, Any]:
+    words = one.reason.words
+    return {
+        "reference": one.reference,
+        "last_day": one.last_day.isoformat(),
+        "amount_cents": one.amount,
+        "carried": one.reason.carried,
+        "reason": one.reason.value,
+        "detail": f"{words[0].upper()}{words[1:]}. {WHAT_NEXT[one.reason]}",
+    }
 
 
 def _period(first: date | None, last: date | None) -> tuple[date, date]:

@@ -11,8 +11,10 @@ from sqlalchemy import text
 
 from ledger.rights import Role
 from partner_portal.auth.gate import bearer_token
+from tests.conftest import Database
 from tests.ledger.scheme import BOOK, HELMET, OTHER_BOOK
 from tests.partner_portal.resources.conftest import LINES, Caller, Counter, caller_of, staff_of
+from tests.payout_world import World
 from tests.statements import statements_sent
 
 
@@ -90,6 +92,27 @@ def test_the_account_says_what_will_be_paid(counter: Counter) -> None:
     too_long = counter.caller.get("/partner/statement", **{"from": "2026-01-01", "to": "2026-12-31"})
     assert too_long.status_code == 422
     assert counter.caller.get("/partner/statement", **{"from": "hier"}).status_code == 422
+
+
+def test_the_statement_tells_what_a_run_left_out_and_why(counter: Counter, fresh_database: Database) -> None:
+    counter.caller.sell(counter.codes[0], [{"ean": str(BOOK), "price_cents": 50}])
+    counter.caller.sell(counter.codes[1], [{"ean": str(BOOK), "price_cents": 40}])
+    world = World(fresh_database.engine, fresh_database.owner_engine)
+    run = world.freeze(datetime.now(UTC), weekly=False)
+    statement = counter.caller.get("/partner/statement").get_json()
+    assert statement["left_out"] == [
+        {
+            "reference": run.reference,
+            "last_day": run.last_day.isoformat(),
+            "amount_cents": 90,
+            "carried": True,
+            "reason": "below_minimum",
+            "detail": "Inférieur au minimum d’un virement. Ce montant s’ajoute à votre prochain virement.",
+        }
+    ]
+    assert statement["closing_cents"] == 90
+    past = counter.caller.get("/partner/statement", **{"from": "2026-01-01", "to": "2026-01-31"}).get_json()
+    assert past["left_out"] == []
 
 
 def test_a_reservation_is_captured_once_or_given_up(counter: Counter) -> None:
