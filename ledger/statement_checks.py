@@ -130,9 +130,10 @@ def check_repeat(statement: Statement, same_id: RecordedStatement | None) -> Rem
 def check_statement(statement: Statement, accounts: Collection[str]) -> list[Remark]:
     """What a statement says against itself and against the IBANs of our accounts."""
     remarks: list[Remark] = []
-    if not any(_is_account(statement.account, iban) for iban in accounts):
+    account = account_of(statement.account, accounts)
+    if account not in accounts:
         remarks.append(
-            Remark(Finding.OTHER_ACCOUNT, f"Le relevé porte sur le compte {statement.account}, qui n'est pas le nôtre.")
+            Remark(Finding.OTHER_ACCOUNT, f"Le relevé porte sur le compte {account}, qui n'est pas le nôtre.")
         )
     foreign = _foreign_currencies(statement)
     if foreign:
@@ -190,6 +191,16 @@ def check_chain(
     return remarks
 
 
+def account_of(told: str, accounts: Collection[str]) -> str:
+    """The account that a bank speaks of: the one IBAN of ours, however it is written; else what is told, unspaced.
+
+    Some banks give the national number alone, which an IBAN holds after its country and check digits, and the same bank
+    may give both, one in statements and the other in notifications. They are one account, with one balance.
+    """
+    number = told.replace(" ", "")
+    return next((iban for iban in accounts if number in (iban, iban[4:])), number)
+
+
 def opening_balance(statement: Statement) -> Balance | None:
     """The booked balance before the first entry: OPBD, else the previous closing, else the first interim balance."""
     return (
@@ -239,11 +250,6 @@ class MovementNames:
         facts = f"{self._account} {entry.account_servicer_ref} {entry.signed_cents} {entry.currency} {day}"
         self._seen[facts] += 1
         return hashlib.sha256(f"{facts} {self._seen[facts]}".encode()).hexdigest()
-
-
-def _is_account(told: str, iban: str) -> bool:
-    # Some banks give the national number alone, which an IBAN holds after its country and check digits.
-    return told.replace(" ", "") in (iban, iban[4:])
 
 
 def _foreign_currencies(statement: Statement) -> list[str]:

@@ -29,7 +29,7 @@ from ledger.reconciliation.entries import Writer
 from ledger.reconciliation.progress import move_runs
 from ledger.reconciliation.reports import ReportCounts
 from ledger.reconciliation.statements import Verdict
-from ledger.statement_checks import Consequence, MovementNames, Remark, check_file, check_movements
+from ledger.statement_checks import Consequence, MovementNames, Remark, account_of, check_file, check_movements
 
 Progress = Callable[[int], None]
 _AT_ONCE = 1000
@@ -166,7 +166,7 @@ class _Import:
     def _take_statements(self, bank_file: StatementFile, writer: Writer, report: ImportReport) -> None:
         overlaps = self._overlaps(bank_file)
         taken: dict[int, int] = {}
-        for statement in bank_file.statements:
+        for statement in map(self._called_as_ours, bank_file.statements):
             overlap = check_movements(overlaps[statement.number], {name for _, name in overlaps[statement.number]})
             verdict = statements.judge(self._conn, bank_file.description, statement, self._own, overlap)
             if verdict.outcome is not Consequence.SKIP:
@@ -177,7 +177,7 @@ class _Import:
                 if verdict.outcome is not Consequence.QUARANTINE:
                     taken[statement.number] = number
             report.statements.append(verdict)
-        for statement, entries in _by_statement(bank_file):
+        for statement, entries in self._by_statement(bank_file):
             if statement.number in taken:
                 self._take_entries(statement, entries, taken[statement.number], writer, report)
         writer.flush()
@@ -202,7 +202,7 @@ class _Import:
             return overlaps
         in_file: dict[str, int] = {}
         waiting: list[tuple[int, Entry, str]] = []
-        for statement, entries in _by_statement(bank_file):
+        for statement, entries in self._by_statement(bank_file):
             names = MovementNames(statement.account)
             for entry in entries:
                 name = names.name(entry)
@@ -225,7 +225,9 @@ class _Import:
                 overlaps[number].append((entry, name))
         waiting.clear()
 
+    def _by_statement(self, bank_file: StatementFile) -> Iterator[tuple[Statement, Iterator[Entry]]]:
+        for statement, pairs in groupby(bank_file.entries(), key=itemgetter(0)):
+            yield self._called_as_ours(statement), (entry for _, entry in pairs)
 
-def _by_statement(bank_file: StatementFile) -> Iterator[tuple[Statement, Iterator[Entry]]]:
-    for statement, pairs in groupby(bank_file.entries(), key=itemgetter(0)):
-        yield statement, (entry for _, entry in pairs)
+    def _called_as_ours(self, statement: Statement) -> Statement:
+        return replace(statement, account=account_of(statement.account, self._own))

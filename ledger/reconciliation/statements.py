@@ -176,7 +176,7 @@ def _facts(described: FileDescription, statement: Statement) -> dict[str, object
     told = recorded(statement)
     return {
         "kind": statement.kind,
-        "account": statement.account.replace(" ", ""),
+        "account": statement.account,
         "statement_id": told.statement_id,
         "sequence": told.sequence,
         "page": told.page,
