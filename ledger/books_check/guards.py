@@ -5,74 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, text
 
 from ledger.books_check.differences import Difference, Promise
-
-TRIGGERS = {
-    ("transfer", "transfer_moves_money"),
-    ("transfer", "append_only"),
-    ("account", "account_is_guarded"),
-    ("account", "account_never_goes"),
-    ("seal", "append_only"),
-    ("seal", "seal_continues_the_chain"),
-    ("sale", "append_only"),
-    ("sale_line", "append_only"),
-    ("hold", "hold_reserves"),
-    ("hold", "append_only"),
-    ("hold_closing", "append_only"),
-    ("cancellation", "append_only"),
-    ("cancellation_line", "append_only"),
-    ("group_purchase", "append_only"),
-    ("payout_line", "append_only"),
-    ("payout_line", "payout_lines_thaw"),
-    ("payout_payment", "append_only"),
-    ("payout_payment", "payout_payment_moves"),
-    ("payout_run", "append_only"),
-    ("audit_event", "append_only"),
-    ("bank_import", "append_only"),
-    ("bank_import", "bank_follows_its_statements"),
-    ("bank_statement", "bank_state_moves_forward"),
-    ("bank_entry", "append_only"),
-    ("bank_share", "append_only"),
-    ("bank_share", "bank_shares_add_up"),
-    ("bank_share", "bank_shares_still_add_up"),
-    ("bank_share", "bank_state_moves_forward"),
-    ("bank_told", "append_only"),
-}
-UNIQUE_INDEXES = {
-    "transfer_pkey",
-    "business_key_posts_once",
-    "reversed_at_most_once",
-    "account_pkey",
-    "wallet_of_student",
-    "account_of_partner",
-    "seal_pkey",
-    "seal_ranges_follow",
-    "one_sale_per_key",
-    "one_closing_per_key",
-    "one_cancellation_per_key",
-    "transfer_in_one_live_line",
-    "statement_taken_once",
-    "movement_moves_once",
-    "a_payment_moves_once",
-}
-CHECKS = {
-    ("account", "wallet_never_below_zero"),
-    ("transfer", "amount_is_positive"),
-    ("sale", "refused_means_nothing_moved"),
-    ("seal", "range_is_not_empty"),
-    ("seal", "hashes_are_sha256"),
-}
-APPEND_ONLY = (
-    "transfer",
-    "account",
-    "seal",
-    "sale",
-    "sale_line",
-    "hold_closing",
-    "cancellation",
-    "cancellation_line",
-    "group_purchase",
-    "audit_event",
-)
+from ledger.books_check.guard_list import TABLES
 
 
 def guards(conn: Connection) -> Iterator[Difference]:
@@ -83,7 +16,8 @@ def guards(conn: Connection) -> Iterator[Difference]:
              where c.relnamespace = 'atouts'::regnamespace and t.tgenabled in ('O', 'A')
         """)
     )
-    for table, name in sorted(TRIGGERS - set(map(tuple, standing))):
+    triggers = {(table, name) for table, its in TABLES.items() for name in its.triggers}
+    for table, name in sorted(triggers - set(map(tuple, standing))):
         yield _missing(f"trigger {name} on {table}")
     unique = conn.scalars(
         text("""
@@ -91,7 +25,7 @@ def guards(conn: Connection) -> Iterator[Difference]:
              where c.relnamespace = 'atouts'::regnamespace and i.indisunique and i.indisvalid and i.indisready
         """)
     )
-    for name in sorted(UNIQUE_INDEXES.difference(unique)):
+    for name in sorted({name for its in TABLES.values() for name in its.unique}.difference(unique)):
         yield _missing(f"unique index {name}")
     checks = conn.execute(
         text("""
@@ -99,20 +33,37 @@ def guards(conn: Connection) -> Iterator[Difference]:
              where k.connamespace = 'atouts'::regnamespace and k.contype = 'c' and k.convalidated
         """)
     )
-    for table, name in sorted(CHECKS - set(map(tuple, checks))):
+    constraints = {(table, name) for table, its in TABLES.items() for name in its.checks}
+    for table, name in sorted(constraints - set(map(tuple, checks))):
         yield _missing(f"constraint {name} on {table}")
+    yield from _rights_too_many(conn)
+
+
+def _rights_too_many(conn: Connection) -> Iterator[Difference]:
+    """What the application may do to rows that are there, beyond what its release lets it."""
     rights = conn.execute(
         text("""
-            select t.name, r.name as right
-              from unnest(cast(:tables as text[])) as t(name), unnest(array['UPDATE', 'DELETE', 'TRUNCATE']) as r(name)
-             where case r.name when 'UPDATE' then has_any_column_privilege('atouts_app', 'atouts.' || t.name, r.name)
-                               else has_table_privilege('atouts_app', 'atouts.' || t.name, r.name) end
+            select t.name, 'UPDATE ' || string_agg(a.attname, ', ' order by a.attnum) as right
+              from unnest(cast(:tables as text[])) as t(name)
+              join pg_attribute a
+                on a.attrelid = to_regclass('atouts.' || t.name) and a.attnum > 0 and not a.attisdropped
+             where has_column_privilege('atouts_app', a.attrelid, a.attnum, 'UPDATE')
+               and not (t.name || '.' || a.attname = any(cast(:columns as text[]))
+                        or t.name || '.*' = any(cast(:columns as text[])))
+             group by t.name
+            union all
+            select t.name, r.name
+              from unnest(cast(:tables as text[])) as t(name), unnest(array['DELETE', 'TRUNCATE']) as r(name)
+             where has_table_privilege('atouts_app', to_regclass('atouts.' || t.name), r.name)
              order by 1, 2
         """),
-        {"tables": list(APPEND_ONLY)},
+        {
+            "tables": list(TABLES),
+            "columns": [f"{table}.{column}" for table, its in TABLES.items() for column in its.may_update],
+        },
     )
     for row in rights:
-        yield Difference(Promise.GUARD_STANDS, f"table {row.name}", "append-only for atouts_app", f"may {row.right}")
+        yield Difference(Promise.GUARD_STANDS, f"table {row.name}", "no such right of atouts_app", f"may {row.right}")
 
 
 def _missing(guard: str) -> Difference:

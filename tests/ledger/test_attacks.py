@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger import accounts, cancellations, seals
 from ledger.books_check import check
-from ledger.books_check.guards import APPEND_ONLY
+from ledger.books_check.guard_list import APPEND_ONLY
 from ledger.books_check.transfers import SIDES
 from ledger.database import APPLICATION_ROLE
 from tests.ledger.scheme import BOOK, OTHER_BOOK, Line, Scheme, make_partner, make_scheme
@@ -121,7 +121,8 @@ def posting(values: str, more: str = "") -> str:
     return POST.replace("{more}", more) + f"({values})"
 
 
-@pytest.mark.parametrize("table", sorted({*APPEND_ONLY} - {"account"}))
+# The two that are left out guard themselves row by row: see below, and `test_payouts_promises`.
+@pytest.mark.parametrize("table", sorted({*APPEND_ONLY} - {"account", "payout_line"}))
 def test_history_is_neither_changed_nor_deleted(books: Books, table: str) -> None:
     column = books.conn.scalar(
         text("select attname from pg_attribute where attrelid = cast(:t as regclass) and attnum = 2"), {"t": table}

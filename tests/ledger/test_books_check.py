@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from ledger import books_check, cancellations, holds
 from ledger.books_check import SENTENCES, Difference, Promise, check
+from ledger.books_check.guard_list import EVERY_COLUMN, TABLES
 from tests.conftest import Database
 from tests.ledger.scheme import BOOK, OTHER_BOOK, Line, Scheme, make_scheme
 
@@ -238,6 +239,19 @@ def test_a_change_behind_the_guards_is_named(
     assert tampered(*statements) == differences
 
 
+GUARDS_OF = {
+    "triggers": "select tgname::text from pg_trigger where tgrelid = cast(:table as regclass) and not tgisinternal",
+    "unique": """
+        select c.relname::text from pg_index i join pg_class c on c.oid = i.indexrelid
+         where i.indrelid = cast(:table as regclass) and i.indisunique
+    """,
+    "checks": "select conname::text from pg_constraint where conrelid = cast(:table as regclass) and contype = 'c'",
+    "may_update": """
+        select attname::text from pg_attribute
+         where attrelid = cast(:table as regclass) and attnum > 0 and not attisdropped
+           and has_column_privilege('atouts_app', attrelid, attnum, 'UPDATE')
+    """,
+}
 GUARDS = {
     "a trigger switched off": (
         "alter table transfer disable trigger transfer_moves_money",
@@ -251,12 +265,47 @@ GUARDS = {
     ),
     "a right too many": ("grant delete on transfer to atouts_app", "table transfer"),
     "a right on one column too many": ("grant update (amount) on transfer to atouts_app", "table transfer"),
+    "a right beside those that a table has": (
+        "grant update (amount) on payout_payment to atouts_app",
+        "table payout_payment",
+    ),
+    "a signature that can be taken back": (
+        "drop trigger append_only on bank_release",
+        "trigger append_only on bank_release",
+    ),
+    "a person who may sign twice": (
+        "alter table bank_release drop constraint two_people_sign",
+        "unique index two_people_sign",
+    ),
 }
 
 
 @pytest.mark.parametrize(("statement", "subject"), GUARDS.values(), ids=GUARDS.keys())
 def test_a_guard_that_does_not_stand_is_named(tampered: Tampered, statement: str, subject: str) -> None:
     assert tampered(statement) == {(Promise.GUARD_STANDS, subject)}
+
+
+PAPERS = {"sign_up_document", "sign_up_message", "partner_commitment"}
+"""Tables with triggers that no money rests on."""
+
+
+def test_every_guard_that_the_migrations_put_on_a_table_is_watched(owner_conn: Connection) -> None:
+    def found(of: str, table: str) -> set[str]:
+        return set(owner_conn.scalars(text(GUARDS_OF[of]), {"table": table}))
+
+    guarded = owner_conn.scalars(
+        text("""
+            select distinct c.relname::text from pg_trigger t join pg_class c on c.oid = t.tgrelid
+             where c.relnamespace = 'atouts'::regnamespace and not t.tgisinternal
+        """)
+    )
+    assert set(guarded) - PAPERS == set(TABLES)
+    for table, watched in TABLES.items():
+        assert set(watched.triggers) == found("triggers", table), table
+        assert set(watched.unique) == found("unique", table), table
+        assert set(watched.checks) == found("checks", table), table
+        if watched.may_update != EVERY_COLUMN:
+            assert set(watched.may_update) == found("may_update", table), table
 
 
 def test_a_difference_says_what_there_should_be_and_what_there_is(owner_conn: Connection) -> None:
