@@ -134,14 +134,26 @@ def _of_batch(
     batch = _Word("PmtInfSts", instruction.status, instruction.reasons)
     yield from _total_remarks(run, instruction.total_cents, batch if batch.status else group)
     in_run = {payment.end_to_end_id: payment for payment in run}
-    listed: set[str] = set()
+    listed: dict[str, list[TransactionStatus]] = {}
     for transaction in instruction.transactions:
         known = _named(transaction, expected)
         payment = in_run.get(known.end_to_end_id) if known else None
         if payment is None:
             yield _unknown_payment(run, transaction)
             continue
-        listed.add(payment.end_to_end_id)
+        listed.setdefault(payment.end_to_end_id, []).append(transaction)
+    for key, told in listed.items():
+        yield from _of_listed(in_run[key], told, (batch, group), reported_at)
+    for key, payment in in_run.items():
+        if key not in listed:
+            yield from _of_payment(payment, (batch, group), reported_at)
+
+
+def _of_listed(
+    payment: ExpectedPayment, told: list[TransactionStatus], general: tuple[_Word, ...], reported_at: datetime
+) -> Iterator[StatusDecision | StatusConflict]:
+    """What the report says of a payment that it lists: once, however often it says the same."""
+    for transaction in told:
         if transaction.cents is not None and (transaction.cents, transaction.currency) != (payment.cents, CURRENCY):
             yield StatusConflict(
                 kind=StatusConflictKind.AMOUNT_DIFFERS,
@@ -150,12 +162,18 @@ def _of_batch(
                 sentence=f"Le compte rendu attribue un autre montant que {euros(payment.cents)} au virement "
                 f"{payment.end_to_end_id}.",
             )
-            continue
-        word = _Word("TxSts", transaction.status, transaction.reasons)
-        yield from _of_payment(payment, (word, batch, group), reported_at)
-    for key, payment in in_run.items():
-        if key not in listed:
-            yield from _of_payment(payment, (batch, group), reported_at)
+            return
+    words_told = [_Word("TxSts", transaction.status, transaction.reasons) for transaction in told]
+    outcomes = {word.outcome for word in words_told}
+    if Outcome.REJECTED in outcomes and len(outcomes) > 1:
+        statuses = ", ".join(word.status or "aucun" for word in words_told)
+        yield StatusConflict(
+            kind=StatusConflictKind.CONTRADICTORY,
+            payment=payment,
+            sentence=f"Virement {payment.end_to_end_id} de {euros(payment.cents)} : plusieurs statuts ({statuses}).",
+        )
+        return
+    yield from _of_payment(payment, (words_told[0], *general), reported_at)
 
 
 def _named(transaction: TransactionStatus, expected: Expected) -> ExpectedPayment | None:

@@ -34,3 +34,31 @@ def test_an_account_that_a_bank_writes_in_two_ways_has_one_balance(story: Story,
     repeated = story.take(credited(written, 1, 1_000_00, 1_500_00).replace(b"BANK-1", b"BANK-2"))
     assert repeated.aside
     assert repeated.entries == 0
+
+
+def status(story: Story, line: int, code: str, name: str = "RJCT") -> str:
+    """What a report says of one payment."""
+    told = story.rejected(line, code=f"<Cd>{code}</Cd>", name=name)
+    return told[told.index("<TxInfAndSts>") : told.rindex("</OrgnlPmtInfAndSts>")]
+
+
+def listing(story: Story, *told: str) -> bytes:
+    """A report that lists payments of the run's batch."""
+    batch = f"<OrgnlPmtInfId>{story.message}-1</OrgnlPmtInfId><PmtInfSts>PART</PmtInfSts>"
+    return story.report(f"<OrgnlPmtInfAndSts>{batch}{''.join(told)}</OrgnlPmtInfAndSts>")
+
+
+def test_a_payment_that_one_report_rejects_twice_is_owed_again_once(story: Story) -> None:
+    taken = story.take(listing(story, status(story, 1, "AC04"), status(story, 1, "AC04")))
+    assert taken.report is not None
+    assert taken.report.rejected == 1
+    assert story.states == ["issued", "rejected", "issued"]
+    assert story.owed == [0, 70_00, 0]
+
+
+@pytest.mark.parametrize("first", ["RJCT", "ACCP"])
+def test_a_report_that_rejects_and_accepts_a_payment_decides_nothing_of_it(story: Story, first: str) -> None:
+    other = {"RJCT": "ACCP", "ACCP": "RJCT"}[first]
+    story.take(listing(story, status(story, 1, "AC04", first), status(story, 1, "AC04", other)))
+    assert story.states == ["issued"] * 3
+    assert story.open() == ["contradictory"]
