@@ -19,6 +19,7 @@ from werkzeug.exceptions import BadRequest
 from ledger import people
 from ledger.rights import RIGHTS, Role
 from ledger.terminals import hash_of_secret, terminal_of_secret
+from partner_portal.auth import turned_away
 from partner_portal.auth.principals import ANONYMOUS, Principal, current_principal
 from partner_portal.auth.sessions import Session
 from partner_portal.portal import portal
@@ -181,6 +182,8 @@ def authorise() -> ResponseReturnValue | None:
 
 def _turn_away(principal: Principal, action: str) -> ResponseReturnValue:
     door = "students_door.sign_in" if RIGHTS[action].roles == {Role.STUDENT} else "auth.sign_in"
+    if principal.is_signed_in:
+        raise Problem("forbidden", turned_away.sentence(action, principal))
     if principal is not ANONYMOUS:
         raise Problem("forbidden")
     if not under_api():

@@ -8,7 +8,7 @@ from flask import Flask, g
 from werkzeug.routing import Rule
 
 from ledger.rights import GRANTABLE_ROLES, PARTNER_ROLES, REGION_ROLES, RIGHTS, ROLE_NAMES, Role, may
-from partner_portal.auth import gate
+from partner_portal.auth import gate, turned_away
 from partner_portal.auth.principals import Principal
 from partner_portal.problems import Problem
 from tests.partner_portal.conftest import Visitor, add_partner, enrol, hire
@@ -105,6 +105,32 @@ def test_pages_answer_over_http_as_the_table_says(app: Flask, role: Role | None)
                 ("/connexion?", "/connexion/eleve?")
             )
             assert answer.status_code in (401, 403, 404) or went_to_sign_in, f"{role} reads {rule.rule}"
+
+
+def test_whoever_is_turned_away_reads_which_role_may_and_whom_to_ask(app: Flask) -> None:
+    engine = app.extensions["atouts"].engine
+    hire(engine, "caisse@lycee.fr", Role.PARTNER_CASHIER, partner_id=add_partner(engine))
+    cashier = Visitor(app)
+    cashier.sign_in("caisse@lycee.fr")
+    own_space = cashier.get("/partenaire/etablissement/equipe").text
+    assert "réservé au rôle Responsable du partenaire" in own_space
+    assert "votre compte a le rôle Caissier du partenaire" in own_space
+    assert "Demandez à un responsable de votre établissement" in own_space
+    assert 'href="/partenaire">Retour à votre espace' in own_space
+    assert "si vous avez un autre compte" in cashier.get("/region/versements").text.lower()
+    agent = Visitor(app)
+    agent.sign_in("audit@normandie.fr", secret=enrol(engine, hire(engine, "audit@normandie.fr", Role.AUDITOR)))
+    assert "ou à un administrateur de changer le vôtre" in agent.get("/region/agents").text
+
+
+@pytest.mark.parametrize("action", RIGHTS)
+def test_no_refusal_lacks_a_role_or_names_the_bare_door(action: str) -> None:
+    for role in Role:
+        asker = principal(role)
+        if asker.is_signed_in and not asker.may(action):
+            said = turned_away.sentence(action, asker)
+            assert RIGHTS[action].meaning in said
+            assert ROLE_NAMES[Role.PERSON] not in said
 
 
 def test_the_table_names_roles_that_exist_and_says_what_each_action_is() -> None:
