@@ -48,6 +48,11 @@ class Counted:
         """What is told to whoever asks one request too many."""
         return Problem("too_many_requests", headers={"Retry-After": str(self.seconds_left)})
 
+    def refuse_excess(self) -> None:
+        """Raise that `Problem` if this is one request too many."""
+        if self.count > self.quota.amount:
+            raise self.refusal()
+
 
 class Quotas:
     """What one application allows its askers, and what they have asked."""
@@ -62,16 +67,14 @@ class Quotas:
         """Count the request at hand for who asks. Raises `Problem` past the quota."""
         if request.endpoint not in UNCOUNTED:
             g.counted = self._hit(asker(), self._unknown if current_principal().id is None else self._known)
+            g.counted.refuse_excess()
 
     def count_stranger(self) -> None:
         """Count it once more, for its address. Raises `Problem` past the quota."""
-        self._hit(f"stranger:{request.remote_addr}", self._unknown)
+        self._hit(f"stranger:{request.remote_addr}", self._unknown).refuse_excess()
 
     def _hit(self, whose: str, quota: RateLimitItem) -> Counted:
-        counted = Counted(quota, *self._counts.hit(whose, quota.get_expiry()))
-        if counted.count > quota.amount:
-            raise counted.refusal()
-        return counted
+        return Counted(quota, *self._counts.hit(whose, quota.get_expiry()))
 
 
 def asker() -> str:

@@ -56,6 +56,7 @@ def test_a_late_seal_is_told(selling: Region, app: Flask) -> None:
 
 def test_the_home_pages_cost_a_handful_of_statements(selling: Region, app: Flask) -> None:
     accountant = browser_of(app, selling, "accountant")
+    accountant.get("/region")  # a pool's first connection asks the server what it is
     with statements_sent() as sent:
         assert len(accountant.get("/region").data) < 100_000
     assert len(sent) <= 8, sent
@@ -75,6 +76,7 @@ def test_a_school_finds_its_week_its_payments_and_its_till(school: int, selling:
     selling.sale(school, 3050, datetime.now(UTC) - timedelta(seconds=1))
     visitor = Visitor(app)
     visitor.sign_in(MANAGER)
+    visitor.get("/partenaire")
     with statements_sent() as sent:
         answer = visitor.get("/partenaire")
     for told in ("Ouvrir la caisse", "30,50", "225,00", "Remis à la banque", "02 00 00 00 00", "chart"):

@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from ledger import cards, terminals
 from ledger.rights import Role
 from partner_portal.auth.gate import bearer_token
+from partner_portal.limits import Quotas
 from tests.ledger.scheme import ACTOR, BOOK, KEYS, make_partner
 from tests.partner_portal.resources.conftest import (
     LINES,
@@ -68,7 +69,8 @@ def test_a_strangers_guesses_do_not_use_up_what_a_till_may_ask(app: Flask, count
 
 def test_whoever_tries_many_secrets_is_stopped_by_address(app: Flask, counter: Counter) -> None:
     parts = app.extensions["atouts"]
-    object.__setattr__(parts, "config", dataclasses.replace(parts.config, rate_limit_unknown="2 per minute"))
+    strict = dataclasses.replace(parts, config=dataclasses.replace(parts.config, rate_limit_unknown="2 per minute"))
+    app.extensions["atouts.quotas"] = Quotas(strict)
     tried = [Caller(app.test_client(), f"{number}.guess").sell("rien") for number in range(1, 5)]
     assert [told(answer)[1] for answer in tried] == ["invalid_token"] * 2 + ["too_many_requests"] * 2
     assert 1 <= int(tried[-1].headers["Retry-After"]) <= 60
