@@ -2,7 +2,9 @@
 
 The most specific word wins: the payment's own status, else its batch's, else the whole message's. Only a rejection has
 an effect on the books; an acceptance of whatever degree promises something and proves nothing, the debit on a statement
-does. A payment that was debited is not rejected by a report any more: that is a conflict for a person.
+does. A payment that was debited is not rejected by a report any more: that is a conflict for a person. So is one that
+the bank refuses because it has had it before: a file whose arrival was uncertain is sent again as it is, and the first
+copy may well be carried out.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from enum import StrEnum
 from ledger.bank_messages import CURRENCY, InstructionStatus, Reason, StatusReport, TransactionStatus
 from ledger.expected import Expected, ExpectedPayment, worth
 from ledger.money import euros
-from ledger.return_reasons import words
+from ledger.return_reasons import DOUBLES, iso_code, words
 
 
 class Outcome(StrEnum):
@@ -43,6 +45,7 @@ class StatusConflictKind(StrEnum):
     CONTRADICTORY = "contradictory"
     REJECTED_AFTER_BOOKING = "rejected_after_booking"
     ACCEPTED_AFTER_REJECTION = "accepted_after_rejection"
+    SAID_TO_BE_DOUBLE = "said_to_be_double"
     AMOUNT_DIFFERS = "amount_differs"
 
 
@@ -199,12 +202,14 @@ def _of_payment(
         sentence = f"{name} : statut {word.status} inconnu."
         yield StatusConflict(kind=StatusConflictKind.UNKNOWN_CODE, payment=payment, reasons=reasons, sentence=sentence)
         return
-    against = _against(payment, outcome, general, reported_at)
+    double = outcome is Outcome.REJECTED and iso_code(reasons) in DOUBLES
+    against = _against(payment, outcome, general, reported_at, double=double)
     if against is not None:
         kind, why = against
         yield StatusConflict(kind=kind, payment=payment, reasons=reasons, sentence=f"{name} : {why}.")
         return
-    told_before = payment.rejected or (outcome is Outcome.REJECTED and payment.returned_by is not None)
+    known = payment.returned_by or (payment.debited_by if double else None)
+    told_before = payment.rejected or (outcome is Outcome.REJECTED and known is not None)
     yield StatusDecision(
         payment=payment,
         outcome=outcome,
@@ -219,7 +224,7 @@ def _of_payment(
 
 
 def _against(
-    payment: ExpectedPayment, outcome: Outcome, general: list[_Word], reported_at: datetime
+    payment: ExpectedPayment, outcome: Outcome, general: list[_Word], reported_at: datetime, *, double: bool
 ) -> tuple[StatusConflictKind, str] | None:
     """What speaks against an outcome: the report itself, or what is known of the payment."""
     if outcome is Outcome.ACCEPTED:
@@ -228,8 +233,11 @@ def _against(
         # An older report that comes late says nothing new.
         if payment.rejected_at is not None and reported_at > payment.rejected_at:
             return StatusConflictKind.ACCEPTED_AFTER_REJECTION, "accepté après avoir été rejeté"
-    elif outcome is Outcome.REJECTED and payment.debited_by and not (payment.returned_by or payment.rejected):
-        return StatusConflictKind.REJECTED_AFTER_BOOKING, "rejeté après avoir été débité, un retour doit suivre"
+    elif outcome is Outcome.REJECTED and not (payment.returned_by or payment.rejected):
+        if double and not payment.debited_by:
+            return StatusConflictKind.SAID_TO_BE_DOUBLE, "refusé comme doublon, le premier envoi a pu être exécuté"
+        if payment.debited_by and not double:
+            return StatusConflictKind.REJECTED_AFTER_BOOKING, "rejeté après avoir été débité, un retour doit suivre"
     return None
 
 

@@ -188,6 +188,10 @@ FOLLOW_UPS: dict[str, FollowUp] = {
 }
 
 
+DOUBLES = frozenset(code for code, known in FOLLOW_UPS.items() if known.action == _CHECK_TWICE)
+"""By these a bank refuses what it says it has had before: of the payment that it has had, they say nothing."""
+
+
 def iso_code(reasons: Iterable[Reason]) -> str | None:
     """The ISO code among the reasons of one payment, or None.
 

@@ -159,7 +159,7 @@ class _Import:
             self._take_statements(bank_file, writer, report)
             position.adjust(conn, self._import_id, paris_date(datetime.now(UTC)))
         report.cleared = retries.retry_open(writer)
-        reports.close_returned(conn, actor=self._actor)
+        reports.close_answered(conn, actor=self._actor)
         move_runs(conn, known.run_ids.values(), actor=self._actor)
         return report
 

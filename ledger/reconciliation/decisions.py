@@ -153,6 +153,20 @@ def settle_conflict(conn: Connection, conflict_id: int, *, reason: str, actor: s
     )
 
 
+def reject_after_all(conn: Connection, conflict_id: int, *, reason: str, actor: str, tell: Tell) -> None:
+    """Owe a payment again that the bank refused as a double, and that it confirms it never carried out.
+
+    Raises `CannotSettle` for any other conflict, and once the bank has told what became of the payment.
+    """
+    lock.take_turn(conn)
+    run_id = reports.reject_after_all(conn, conflict_id, tell=tell, actor=actor)
+    if run_id is None:
+        raise CannotSettle("Ce point n’est plus ouvert, ou ne porte pas sur un virement refusé comme doublon.")
+    settle_conflict(conn, conflict_id, reason=reason, actor=actor)
+    retry_open(Writer(conn, expectations.known(conn), tell, actor))
+    move_runs(conn, [run_id], actor=actor)
+
+
 def _apply(conn: Connection, share: Row[Any], ids: list[str], why: str, decision: str, actor: str, tell: Tell) -> None:
     known = expectations.known(conn)
     payments = [_still_fits(known.expected.payment(key), key, share.amount) for key in ids]
@@ -181,7 +195,7 @@ def _apply(conn: Connection, share: Row[Any], ids: list[str], why: str, decision
     )
     writer.flush()
     retry_open(writer)
-    reports.close_returned(conn, actor=actor)
+    reports.close_answered(conn, actor=actor)
     move_runs(conn, {known.run_ids[known.id_of(payment)] for payment in payments}, actor=actor)
     _note(conn, "bank.match", share.id, actor, {"payments": ids, "amount": share.amount, "reason": decision})
 

@@ -31,6 +31,7 @@ TITLES = {
     "contradictory": "Compte rendu contradictoire",
     "rejected_after_booking": "Rejeté après avoir été débité",
     "accepted_after_rejection": "Accepté après avoir été rejeté",
+    "said_to_be_double": "Refusé comme doublon",
     "quarantined": "Relevé mis à l’écart",
     "gap": "Relevé manquant",
     "silence": "Virement sans nouvelle",
@@ -62,6 +63,9 @@ WHAT_TO_DO = {
     "rejected_after_booking": f"La banque doit recréditer ce virement ; {_CLOSES_BY_ITSELF}",
     "accepted_after_rejection": "Le partenaire est déjà à payer de nouveau : vérifiez que la banque ne paie pas aussi "
     "le premier virement.",
+    "said_to_be_double": "La banque dit avoir déjà reçu ce virement : son premier envoi a pu être exécuté, et rien "
+    "n’est dû de nouveau. Dès qu’un relevé le débite, ce point se ferme de lui-même. Sinon demandez à la banque ce "
+    "qu’il est devenu.",
     "gap": f"Demandez les relevés absents à la banque et déposez-les ; {_CLOSES_BY_ITSELF}",
     "silence": "Demandez à la banque ce qu’il est devenu. Tant qu’elle ne dit rien, il n’est pas payé de nouveau.",
 }

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from ledger.bank_messages import InstructionStatus, StatusReport
+from ledger.bank_messages import InstructionStatus, Reason, StatusReport
 from ledger.payment_statuses import (
     Outcome,
     StatusConflict,
     StatusConflictKind,
-    StatusDecision,
     decide,
     learn_statuses,
 )
@@ -40,6 +39,20 @@ _RETURNED_SINCE = text("""
      where c.settled_at is null and c.kind = :kind
        and exists (select from bank_told t where t.payment_id = c.payment_id and t.direction = 'CRDT')
 """)
+_TOLD_SINCE = text("""
+    update bank_status_conflict c set settled_by = :actor, settled_at = now(),
+                                      decision = 'La banque a dit depuis ce que le virement est devenu.'
+     where c.settled_at is null and c.kind = :kind
+       and exists (select from payout_payment p where p.id = c.payment_id and p.state <> 'issued')
+""")
+_DOUBLE = text("""
+    select c.payment_id, c.import_id, c.sentence, i.created_at, p.run_id
+      from bank_status_conflict c
+      join bank_import i on i.id = c.import_id
+      join payout_payment p on p.id = c.payment_id and p.state = 'issued'
+     where c.id = :id and c.settled_at is null and c.kind = :kind
+       and not exists (select from bank_told t where t.payment_id = c.payment_id)
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,7 @@ class ReportCounts:
 
 
 _SENTENCES = 50
+_DOUBLE_CODE = "AM05"
 
 
 def take_report(
@@ -86,7 +100,8 @@ def take_report(
         elif not one.told_before:
             counts["rejected"] += 1
             sentences.append(one.sentence)
-            _reject(conn, import_id, one, reported_at, known, tell=tell, actor=actor)
+            payment_id = known.id_of(one.payment)
+            _reject(conn, payment_id, import_id, one.reasons, one.sentence, reported_at, tell=tell, actor=actor)
             learn_statuses([one], reported_at, known.expected)
     told = ReportCounts(
         counts["accepted"], counts["pending"], counts["rejected"], counts["conflicts"], tuple(sentences[:_SENTENCES])
@@ -109,20 +124,38 @@ def take_report(
 
 def _reject(
     conn: Connection,
+    payment_id: int,
     import_id: int,
-    decision: StatusDecision,
+    reasons: Sequence[Reason],
+    sentence: str,
     reported_at: datetime,
-    known: Known,
     *,
     tell: Tell,
     actor: str,
 ) -> None:
-    payment_id = known.id_of(decision.payment)
-    what = owe_again(conn, payment_id, "rejected", decision.reasons, tell=tell, actor=actor)
-    row = {"payment": payment_id, "import_id": import_id, "reported_at": reported_at, "sentence": decision.sentence}
+    what = owe_again(conn, payment_id, "rejected", reasons, tell=tell, actor=actor)
+    row = {"payment": payment_id, "import_id": import_id, "reported_at": reported_at, "sentence": sentence}
     conn.execute(_REJECTION, row | {"code": what.code or NO_CODE})
 
 
-def close_returned(conn: Connection, *, actor: str) -> None:
-    """A payment rejected after its booking has come back since, as was awaited: the conflict is over."""
+def reject_after_all(conn: Connection, conflict_id: int, *, tell: Tell, actor: str) -> int | None:
+    """A payment that the bank refused as a double never left before either: owe it again.
+
+    Returns the number of its run; None if there is no such conflict, or the bank has told since what became of it.
+    """
+    row = conn.execute(_DOUBLE, {"id": conflict_id, "kind": StatusConflictKind.SAID_TO_BE_DOUBLE}).one_or_none()
+    if row is None:
+        return None
+    told = (Reason(_DOUBLE_CODE),)
+    _reject(conn, row.payment_id, row.import_id, told, row.sentence, row.created_at, tell=tell, actor=actor)
+    return int(row.run_id)
+
+
+def close_answered(conn: Connection, *, actor: str) -> None:
+    """Close the conflicts that what came since has answered.
+
+    A payment rejected after its booking has come back, as was awaited; one that was refused as a double was debited, or
+    rejected for another reason.
+    """
     conn.execute(_RETURNED_SINCE, {"actor": actor, "kind": StatusConflictKind.REJECTED_AFTER_BOOKING})
+    conn.execute(_TOLD_SINCE, {"actor": actor, "kind": StatusConflictKind.SAID_TO_BE_DOUBLE})

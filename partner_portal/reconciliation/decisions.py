@@ -81,6 +81,20 @@ def settle(subject: str, number: int) -> ResponseReturnValue:
     return _done(act, url_for(".item", subject=subject, number=number))
 
 
+@blueprint.post("/points/conflict/<int:number>/rejet")
+@requires("reconciliation.settle")
+@step_up
+def reject_after_all(number: int) -> ResponseReturnValue:
+    """Owe a payment again that the bank refused as a double, and that it confirms it never carried out."""
+    actor, reason = current_principal().actor, request.form.get("reason", "").strip()
+
+    def act(conn: Connection) -> str:
+        decisions.reject_after_all(conn, number, reason=reason, actor=actor, tell=tell)
+        return "Le virement est rejeté : son montant est de nouveau dû au partenaire."
+
+    return _done(act, url_for(".item", subject="conflict", number=number))
+
+
 @blueprint.post("/points/statement/<int:number>/prise-en-compte")
 @requires("reconciliation.settle")
 def ask_release(number: int) -> ResponseReturnValue:

@@ -92,7 +92,7 @@ def test_13_a_rejected_batch_that_lists_nothing_rejects_all_its_payments() -> No
 
 
 def test_13_a_rejected_message_that_lists_nothing_rejects_all_its_payments() -> None:
-    assert outcomes(decided(report("RJCT", reasons=(Reason(code="DU01"),)))) == ALL_REJECTED
+    assert outcomes(decided(report("RJCT", reasons=(Reason(code="FF01"),)))) == ALL_REJECTED
 
 
 def test_13_a_rejected_batch_rejects_those_it_does_not_list_too() -> None:

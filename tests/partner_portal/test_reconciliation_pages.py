@@ -13,6 +13,7 @@ from sqlalchemy import Engine, text
 
 from ledger.accounts import SUSPENSE
 from ledger.rights import Role
+from tests.batch.bank.messages import report
 from tests.batch.bank.simulated_bank import Debits, Fate, Returns, SimulatedBank
 from tests.conftest import Database
 from tests.partner_portal.conftest import PASSWORD, Visitor, enrol, hire
@@ -210,3 +211,24 @@ def test_the_pages_stand_on_a_phone_and_a_screen(
     }.items():
         page.goto(f"{BASE}{path}")
         look(f"rapprochement-{name}")
+
+
+def test_a_payment_refused_as_a_double_is_owed_again_only_when_the_bank_confirms_that_it_never_left(
+    accountant: Visitor, world: World, books: Engine
+) -> None:
+    run = world.generated()
+    assert run.file is not None
+    told = f"<OrgnlMsgId>{run.file.message_id}</OrgnlMsgId><OrgnlMsgNmId>pain.001.001.09</OrgnlMsgNmId>"
+    why = "<GrpSts>RJCT</GrpSts><StsRsnInf><Rsn><Cd>AM05</Cd></Rsn></StsRsnInf>"
+    drop(accountant, report(f"<OrgnlGrpInfAndSts>{told}{why}</OrgnlGrpInfAndSts>"))
+    assert [payment.state for payment in world.payments(run)] == ["issued"] * 4
+    with books.connect() as conn:
+        number = conn.execute(text("select min(id) from bank_status_conflict")).scalar_one()
+    page = accountant.get(f"{BASE}/points/conflict/{number}")
+    assert "Refusé comme doublon" in page.text
+    assert "rien n’est dû de nouveau" in page.text
+    said = accountant.post(
+        f"{BASE}/points/conflict/{number}/rejet", {"reason": "Appel du 16/09"}, follow_redirects=True
+    )
+    assert "de nouveau dû au partenaire" in said.text
+    assert [payment.state for payment in world.payments(run)] == ["rejected", "issued", "issued", "issued"]

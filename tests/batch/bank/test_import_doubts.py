@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.reconciliation import position
+from batch.bank.import_letters import tell
+from ledger.reconciliation import decisions, items, position
+from ledger.reconciliation.decisions import CannotSettle
 from tests.batch.bank.messages import ACCOUNT, balance, entry, statements
 from tests.batch.bank.simulated_bank import amount
 from tests.batch.bank.test_import_cases import Story, story
@@ -62,3 +64,44 @@ def test_a_report_that_rejects_and_accepts_a_payment_decides_nothing_of_it(story
     story.take(listing(story, status(story, 1, "AC04", first), status(story, 1, "AC04", other)))
     assert story.states == ["issued"] * 3
     assert story.open() == ["contradictory"]
+
+
+REFUSED_AS_DOUBLE = "<GrpSts>RJCT</GrpSts><StsRsnInf><Rsn><Cd>AM05</Cd></Rsn></StsRsnInf>"
+
+
+def test_a_file_sent_twice_and_refused_as_a_double_is_not_paid_a_second_time(story: Story) -> None:
+    story.take(story.report(group="<GrpSts>ACTC</GrpSts>"))
+    story.take(story.report(group=REFUSED_AS_DOUBLE))
+    assert story.states == ["issued"] * 3
+    assert story.owed == [0, 0, 0]
+    assert story.open() == ["said_to_be_double"] * 3
+    story.take(story.statement(story.debit(0, 1, 2)))
+    assert story.states == ["booked"] * 3
+    assert story.open() == []
+
+
+def test_a_double_refused_after_the_debit_says_nothing_new(story: Story) -> None:
+    story.take(story.statement(story.debit(0, 1, 2)))
+    story.take(story.report(group=REFUSED_AS_DOUBLE))
+    assert story.states == ["booked"] * 3
+    assert story.open() == []
+
+
+def test_what_was_refused_as_a_double_and_never_left_is_owed_again_on_a_persons_word(story: Story) -> None:
+    story.take(listing(story, status(story, 1, "DU04")))
+    with story.world.engine.begin() as conn:
+        (item,) = items.open_items(conn)
+        decisions.reject_after_all(conn, item.number, reason="Confirmé par la banque.", actor="person:1", tell=tell)
+    assert story.states == ["issued", "rejected", "issued"]
+    assert story.owed == [0, 70_00, 0]
+    assert story.open() == []
+    with pytest.raises(CannotSettle), story.world.engine.begin() as conn:
+        decisions.reject_after_all(conn, item.number, reason="Encore.", actor="person:1", tell=tell)
+
+
+def test_a_conflict_of_another_kind_owes_nothing_again(story: Story) -> None:
+    story.take(listing(story, status(story, 1, "AC04"), status(story, 1, "AC04", "ACCP")))
+    with story.world.engine.connect() as conn:
+        (item,) = items.open_items(conn)
+        with pytest.raises(CannotSettle):
+            decisions.reject_after_all(conn, item.number, reason="Non.", actor="person:1", tell=tell)
