@@ -1,7 +1,9 @@
 """What can be done to a draft: students and licences come in and go out, each time with a sentence on what happened."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from flask import request
 from sqlalchemy import Connection
@@ -23,15 +25,22 @@ from partner_portal.spreadsheets import UnreadableFile
 from pos_client.codes import NotACard, read_card
 
 FAULTS_SHOWN = 20
+LICENCES_SHOWN = 10
+_EAN = re.compile(r"(?<![0-9])[0-9]{13}(?![0-9])")
 
 
 @dataclass(frozen=True)
 class Said:
-    """What has just happened, as a sentence and the tone in which it is said, with further lines below."""
+    """What has just happened, as a sentence and the tone in which it is said, with further lines below.
+
+    `place` is the part of the page it is said in; `typed` what is to stand in its field again, to be made clearer.
+    """
 
     sentence: str
     tone: str = "success"
     more: tuple[str, ...] = ()
+    place: Literal["students", "licences"] = "students"
+    typed: str = ""
 
 
 def _add_class(draft: Draft) -> Said:
@@ -94,18 +103,31 @@ def _full() -> Said:
 
 
 def _add_licence(draft: Draft) -> Said:
+    typed = " ".join(request.form.get("licence", "").split())[:200]
+    if not typed:
+        return Said("Indiquez une licence.", "warning", place="licences")
+    ean = _EAN.search(typed)
     with portal().engine.connect() as conn:
-        offers = offers_of(conn, [request.form.get("ean", "")])
+        if ean:
+            offers = offers_of(conn, [ean[0]])
+        else:
+            offers = catalogue.search(conn, acting_partner_id(), words=typed, limit=LICENCES_SHOWN + 1)
     if not offers:
-        return Said("Cette licence n’est pas dans votre catalogue.", "danger")
+        sentence = f"Aucune licence de votre catalogue ne correspond à « {typed} »."
+        return Said(sentence, "danger", place="licences", typed=typed)
+    if len(offers) > 1:
+        sentence = f"Plusieurs licences correspondent à « {typed} » : choisissez-en une dans la liste."
+        shown = tuple(f"{offer.title}, {offer.publisher}" for offer in offers[:LICENCES_SHOWN])
+        more = (*shown, *(["et d’autres encore."] if len(offers) > LICENCES_SHOWN else []))
+        return Said(sentence, "warning", more, "licences", typed)
     if not draft.add_ean(offers[0].ean):
-        return Said(f"« {offers[0].title} » est déjà choisie.", "warning")
-    return Said(f"« {offers[0].title} » : ajoutée pour chaque élève.")
+        return Said(f"« {offers[0].title} » est déjà choisie.", "warning", place="licences")
+    return Said(f"« {offers[0].title} » : ajoutée pour chaque élève.", place="licences")
 
 
 def _remove_licence(draft: Draft) -> Said:
     draft.remove_ean(request.form.get("ean", ""))
-    return Said("Licence retirée.")
+    return Said("Licence retirée.", place="licences")
 
 
 def _choose(draft: Draft) -> Said:

@@ -32,6 +32,8 @@ blueprint = Blueprint("groups", __name__, url_prefix="/partenaire/groupes")
 
 PAGE = 100
 MOST_OFFERS = 1_000
+CHOSEN_FROM = 8
+"""Licences that are chosen from an open list; more are searched by typing."""
 RESULTS = (
     Column("élève", width=18),
     Column("classe", width=12),
@@ -197,6 +199,7 @@ def _draft_page(draft: Draft, said: Said | None = None) -> str:
         offered=[offer for offer in offered if offer.ean not in draft.eans],
         said=said,
         blocked=blocked(partner),
+        chosen_from=CHOSEN_FROM,
         may_be_whole=len(found.buyers) <= PART,
     )
 

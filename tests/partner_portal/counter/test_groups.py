@@ -7,10 +7,10 @@ from uuid import UUID
 
 import pytest
 from openpyxl import Workbook, load_workbook
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from redis import Redis
 
-from ledger import group_purchases
+from ledger import catalogue, group_purchases
 from ledger.cards import printed_code
 from ledger.catalogue import Offer
 from ledger.classes import Member
@@ -20,7 +20,7 @@ from partner_portal.groups.drafts import Draft, Drafts
 from partner_portal.groups.plan import plan
 from tests.conftest import Database
 from tests.ledger.scheme import BOOK, KEYS, OTHER_BOOK
-from tests.partner_portal.conftest import Visitor
+from tests.partner_portal.conftest import Visitor, look_at
 from tests.partner_portal.counter.conftest import School, make_school, scan, sign_in
 
 Look = Callable[[str], None]
@@ -145,6 +145,13 @@ def change(visitor: Visitor, path: str, do: str, **form: object) -> str:
     return visitor.get(answer.location).text.replace("\u00a0", " ")
 
 
+def eans(wanted: int) -> list[str]:
+    """So many numbers of products, with their check digit."""
+    bodies = [f"9782020{number:05}" for number in range(wanted)]
+    weighed = [sum(int(digit) * (1, 3)[place % 2] for place, digit in enumerate(body)) for body in bodies]
+    return [f"{body}{-sum_ % 10}" for body, sum_ in zip(bodies, weighed, strict=True)]
+
+
 def digest_in(page: str) -> str:
     """What the page looked at."""
     found = re.search(r'name="digest" value="([^"]+)"', page)
@@ -156,7 +163,7 @@ def test_a_class_is_debited_and_those_without_enough_are_told(cashier_client: Vi
     with school.engine.begin() as conn:
         school.scheme.till.sell(conn, (school.scheme.cards[1], [(BOOK, 3000), (OTHER_BOOK, 2550)]))
     path = begin(cashier_client, class_name="2de 4")
-    page = change(cashier_client, path, "licence", ean=str(BOOK))
+    page = change(cashier_client, path, "licence", licence=str(BOOK))
     assert "Il manque 15,50" in page
     answer = cashier_client.post(f"{path}/passer", {"digest": digest_in(page), "mode": "each"})
     page = cashier_client.get(answer.location).text
@@ -178,16 +185,68 @@ def test_all_or_nothing_debits_nobody(cashier_client: Visitor, school: School) -
     with school.engine.begin() as conn:
         school.scheme.till.sell(conn, (school.scheme.cards[1], [(BOOK, 3000), (OTHER_BOOK, 2550)]))
     path = begin(cashier_client, class_name="2de 4")
-    page = change(cashier_client, path, "licence", ean=str(BOOK))
+    page = change(cashier_client, path, "licence", licence=str(BOOK))
     cashier_client.post(f"{path}/passer", {"digest": digest_in(page), "mode": "all_or_nothing"})
     assert "Personne n’a été débité" in cashier_client.get(path).text
     assert school.balance(0) == 7000
 
 
+def test_a_licence_is_found_by_what_somebody_types_of_it(cashier_client: Visitor, school: School) -> None:
+    path = begin(cashier_client, class_name="2de 4")
+    assert "Plusieurs licences correspondent à « 2de »" in change(cashier_client, path, "licence", licence="2de")
+    page = change(cashier_client, path, "licence", licence=" physique  bocage ")
+    assert "« Physique-chimie 2de, licence élève 1 an » : ajoutée" in page
+    page = change(cashier_client, path, "licence", licence=f"Mathématiques, 30,00 € ({BOOK})")
+    assert "« Mathématiques 2de, licence élève 1 an » : ajoutée" in page
+    assert "est déjà choisie" in change(cashier_client, path, "licence", licence=str(BOOK))
+    for unknown in ("Grec <ancien>", "9782010999999", "%", "1" * 40):
+        assert "Aucune licence de votre catalogue ne correspond" in change(
+            cashier_client, path, "licence", licence=unknown
+        )
+    assert "Indiquez une licence" in change(cashier_client, path, "licence", licence="  ")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_licence_of_a_long_catalogue_is_chosen_by_typing(
+    browser: Browser, portal_url: str, school: School, scripts: bool
+) -> None:
+    more = [
+        Offer(ean, f"Espagnol {number}, cahier", "Marges", "books", 900, "Librairie", "F-1")
+        for number, ean in enumerate(eans(40))
+    ]
+    with school.engine.begin() as conn:
+        catalogue.offer(conn, school.partner_id, more, actor="tests")
+    context = browser.new_context(base_url=portal_url, java_script_enabled=scripts, locale="fr-FR")
+    page = sign_in(context.new_page(), "caisse@lycee.example")
+    page.goto(GROUPS)
+    page.get_by_label("Classe", exact=True).select_option("2de 4")
+    page.get_by_role("button", name="Commencer avec cette classe").click()
+    field = page.get_by_label("Licence que prend chaque élève")
+    field.fill("cahier")
+    field.press("Enter")
+    expect(page.get_by_text("Plusieurs licences correspondent")).to_be_visible()
+    expect(field).to_have_value("cahier")
+    if scripts:
+        expect(field).to_be_focused()
+        look_at(page, "groupe-licences")
+        field.focus()
+    # As the browser's own list fills the field.
+    chosen = page.locator("#offered option").filter(has=page.locator("xpath=self::*[contains(@value, 'Espagnol 27,')]"))
+    field.fill(chosen.get_attribute("value") or "")
+    field.press("Enter")
+    expect(page.locator(".basket-name")).to_have_text("Espagnol 27, cahier")
+    expect(page.get_by_label("Ajouter une autre licence")).to_have_value("")
+    expect(chosen).to_have_count(0)
+    if scripts:
+        look_at(page, "groupe-licence-ajoutee")
+    context.close()
+
+
 def test_what_is_carried_out_is_what_was_looked_at(cashier_client: Visitor, school: School) -> None:
     path = begin(cashier_client, class_name="2de 4")
-    page = change(cashier_client, path, "licence", ean=str(BOOK))
-    change(cashier_client, path, "licence", ean=str(OTHER_BOOK))
+    page = change(cashier_client, path, "licence", licence=str(BOOK))
+    change(cashier_client, path, "licence", licence=str(OTHER_BOOK))
     answer = cashier_client.post(f"{path}/passer", {"digest": digest_in(page)})
     assert "a changé entre-temps" in cashier_client.get(answer.location).text
     assert school.sales() == []
@@ -195,8 +254,8 @@ def test_what_is_carried_out_is_what_was_looked_at(cashier_client: Visitor, scho
 
 def test_each_student_may_take_something_else(cashier_client: Visitor, school: School) -> None:
     path = begin(cashier_client, class_name="2de 4")
-    change(cashier_client, path, "licence", ean=str(BOOK))
-    change(cashier_client, path, "licence", ean=str(OTHER_BOOK))
+    change(cashier_client, path, "licence", licence=str(BOOK))
+    change(cashier_client, path, "licence", licence=str(OTHER_BOOK))
     first, second = school.scheme.cards[0], school.scheme.cards[1]
     take = [f"{first}:{BOOK}", f"{second}:{OTHER_BOOK}", f"{second}:{BOOK}"]
     change(cashier_client, path, "choose", cards=f"{first},{second}", take=take)
