@@ -29,7 +29,15 @@ from ledger.reconciliation.entries import Writer
 from ledger.reconciliation.progress import move_runs
 from ledger.reconciliation.reports import ReportCounts
 from ledger.reconciliation.statements import Verdict
-from ledger.statement_checks import Consequence, MovementNames, Remark, account_of, check_file, check_movements
+from ledger.statement_checks import (
+    Consequence,
+    MovementNames,
+    Remark,
+    account_of,
+    check_file,
+    check_movements,
+    recorded,
+)
 
 Progress = Callable[[int], None]
 _AT_ONCE = 1000
@@ -186,11 +194,12 @@ class _Import:
         self, statement: Statement, entries: Iterator[Entry], statement_id: int, writer: Writer, report: ImportReport
     ) -> None:
         names = MovementNames(statement.account)
+        last_day = recorded(statement).last_day
         notified = retries.notified_only(self._conn) if statement.kind is MessageKind.STATEMENT else set()
         for entry in entries:
             name = names.name(entry)
             told = retries.enriched(self._conn, entry, name) if name in notified else None
-            report.left_open += writer.take(statement_id, entry, statement.kind, name, told)
+            report.left_open += writer.take(statement_id, entry, statement.kind, name, last_day=last_day, told=told)
             report.entries += 1
             if report.entries % _AT_ONCE == 0:
                 self._progress(report.entries)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from ledger.accounts import BANK, BANK_CHARGES, FUNDING, IN_TRANSIT, SUSPENSE, WRITE_OFF
 from ledger.bank_messages import Reason
-from ledger.calendar import paris_midnight, school_year_at
+from ledger.calendar import school_year_of
 from ledger.payouts import outcomes, runs
 from ledger.reconciliation.notices import Notice, Tell, officers
 from ledger.return_reasons import FollowUp, follow_up
@@ -72,7 +72,7 @@ def _kind(account: int, signed: int) -> Kind:
 def _transfer(kind: Kind, one: int, other: int, signed: int, document: int, day: date, line: int) -> Transfer:
     """Money that came in is debited to the first account and credited to the other, and the other way round."""
     debit, credit = (one, other) if signed > 0 else (other, one)
-    return Transfer(kind, debit, credit, abs(signed), document, school_year_at(paris_midnight(day)), line)
+    return Transfer(kind, debit, credit, abs(signed), document, school_year_of(day), line)
 
 
 def owe_again(

@@ -106,11 +106,22 @@ class Writer:
             self._numbers = list(self.conn.execute(_NUMBERS, {"count": _AT_ONCE}).scalars())[::-1]
         return self._numbers.pop()
 
-    def take(self, statement_id: int, entry: Entry, told_by: MessageKind, name: str, told: Entry | None = None) -> bool:
+    def take(
+        self,
+        statement_id: int,
+        entry: Entry,
+        told_by: MessageKind,
+        name: str,
+        *,
+        last_day: date | None,
+        told: Entry | None = None,
+    ) -> bool:
         """Put an entry into the books; whether a share of it stays open.
 
-        `told` is the same entry as it is explained, where another message says more about it.
+        An entry without a day of its own, which ISO 20022 allows, was booked by the `last_day` of its statement. `told`
+        is the same entry as it is explained, where another message says more about it.
         """
+        day = entry.booking_date or entry.value_date or last_day
         shares = explain(told or entry, told_by, self.known.expected) if entry.booked else ()
         learn(shares, told_by, self.known.expected)
         number = self.number()
@@ -123,13 +134,13 @@ class Writer:
                 "name": name,
                 "servicer_ref": entry.account_servicer_ref,
                 "amount": entry.signed_cents,
-                "booked_on": day_of(entry),
+                "booked_on": day,
                 "content": as_json(entry),
             }
         )
         for detail in entry.details:
             self._rows["detail"].append({"entry": number, "number": detail.number, "content": as_json(detail)})
-        still_open = self.divide(number, shares, told_by, day_of(entry), in_suspense=False)
+        still_open = self.divide(number, shares, told_by, day, in_suspense=False)
         if self._waiting >= _AT_ONCE:
             self.flush()
         return still_open
@@ -156,8 +167,10 @@ class Writer:
             self._rows["share"].append(_share_row(number, entry_id, share, state, decided_by, decision))
             self._note_payments(number, share, told_by)
             if moves_money:
+                if day is None:
+                    raise ValueError(f"entry {entry_id} has no day, and its statement none either")
                 move = from_suspense if in_suspense else from_bank
-                self._transfers += move(number, counters(share), day or date.min)
+                self._transfers += move(number, counters(share), day)
             self._waiting += 1
         return still_open
 
@@ -230,11 +243,6 @@ class Writer:
         for collected in (self._rows, self._transfers, self._booked, self._returned):
             collected.clear()
         self._waiting = 0
-
-
-def day_of(entry: Entry) -> date | None:
-    """When it was booked."""
-    return entry.booking_date or entry.value_date
 
 
 def json_rows(rows: Iterable[dict[str, Any]]) -> str:

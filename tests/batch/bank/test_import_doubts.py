@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from batch.bank.import_letters import tell
+from ledger.accounts import SUSPENSE
 from ledger.reconciliation import decisions, items, position
-from ledger.reconciliation.decisions import CannotSettle
+from ledger.reconciliation.decisions import CannotSettle, Explanation
 from tests.batch.bank.messages import ACCOUNT, balance, entry, statements
 from tests.batch.bank.simulated_bank import amount
 from tests.batch.bank.test_import_cases import Story, story
@@ -105,3 +106,14 @@ def test_a_conflict_of_another_kind_owes_nothing_again(story: Story) -> None:
         (item,) = items.open_items(conn)
         with pytest.raises(CannotSettle):
             decisions.reject_after_all(conn, item.number, reason="Non.", actor="person:1", tell=tell)
+
+
+@pytest.mark.parametrize("day", ["", "<BookgDt><Dt>0001-01-01</Dt></BookgDt>"], ids=["no day", "the first of all days"])
+def test_an_entry_without_a_day_that_makes_sense_is_taken_and_can_be_explained(story: Story, day: str) -> None:
+    told = credited(ACCOUNT, 1, 1_000_00, 1_500_00, booked=False)
+    story.take(told.replace(b"<Sts>BOOK</Sts>", f"<Sts>BOOK</Sts>{day}".encode()))
+    assert story.open() == ["unknown"]
+    with story.world.engine.begin() as conn:
+        decisions.explain(conn, story.number(), Explanation.FUNDING, reason="Alimentation.", actor="person:1")
+    assert story.open() == []
+    assert story.world.balance(SUSPENSE) == 0
