@@ -98,6 +98,15 @@ class SoldSale:
         return tuple(found[benefit] for benefit in sorted(found))
 
 
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """What a person did to a sale at a browser till: `action` as in the audit trail, "sale.make" or "sale.cancel"."""
+
+    at: datetime
+    action: str
+    name: str
+
+
 def sale_of_partner(conn: Connection, sale_id: int, partner_id: int) -> SoldSale | None:
     """One sale, accepted or not, if this partner's tills asked for it."""
     return next(iter(_read(conn, [sale_id], partner_id)), None)
@@ -158,6 +167,25 @@ def holds_of_partner(conn: Connection, partner_id: int, *, limit: int = 1000) ->
     ).all()
     read = {sale.sale_id: sale for sale in _read(conn, ids, partner_id)}
     return [read[sale_id] for sale_id in ids]
+
+
+def people_behind(conn: Connection, sale_ids: Sequence[int]) -> dict[int, list[Hand]]:
+    """Who made or cancelled these sales, in the order in which it was done; nobody where a till did it by itself.
+
+    For whoever answers for the staff: the audit trail knows it, the sale only its till.
+    """
+    rows = conn.execute(
+        text("""
+            select cast(substring(e.subject from 6) as bigint) as sale_id, e.at, e.action, w.name
+              from audit_event e join person w on e.actor = 'person:' || w.id
+             where e.subject = any(cast(:subjects as text[])) order by e.id
+        """),
+        {"subjects": [f"sale:{sale_id}" for sale_id in sale_ids]},
+    )
+    found: dict[int, list[Hand]] = {}
+    for row in rows:
+        found.setdefault(row.sale_id, []).append(Hand(row.at, row.action, row.name))
+    return found
 
 
 _READ = text("""

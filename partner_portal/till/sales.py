@@ -1,5 +1,6 @@
 """The sales a school has made: looked up again, cancelled, and their receipts."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import UUID, uuid4
 
@@ -14,7 +15,7 @@ from ledger import cancellations, partners, sold
 from ledger.calendar import paris_midnight
 from ledger.refusals import SENTENCES
 from ledger.sales import KeyReused
-from ledger.sold import SoldSale
+from ledger.sold import Hand, SoldSale
 from partner_portal.asked_numbers import number
 from partner_portal.auth.gate import requires
 from partner_portal.auth.principals import acting_partner_id, current_principal
@@ -26,6 +27,14 @@ from partner_portal.till.receipts import called, receipt_of, send
 blueprint = Blueprint("sales_pages", __name__, url_prefix="/partenaire/ventes")
 
 PAGE = 50
+DONE = {
+    "sale.make": "Vendue par",
+    "hold.make": "Réservée par",
+    "hold.captured": "Réservation débitée par",
+    "hold.voided": "Réservation levée par",
+    "sale.cancel": "Annulée par",
+}
+"""What a person did to a sale, by its name in the audit trail."""
 
 
 @blueprint.app_template_filter("called")
@@ -42,12 +51,13 @@ def index() -> str:
     start, end = (None, None) if day is None else (paris_midnight(day), paris_midnight(day + timedelta(days=1)))
     with portal().engine.connect() as conn:
         found = sold.sales_of_partner(conn, acting_partner_id(), before=before, start=start, end=end, limit=PAGE + 1)
-    page = found[:PAGE]
+        page = found[:PAGE]
+        hands = _hands(conn, [sale for _, sale in page])
     older = None
     if len(found) > PAGE:
         older = url_for("sales_pages.index", avant=page[-1][0], jour=day.isoformat() if day else None)
     shown = [sale for _, sale in page]
-    return render_template("till/sales.html", sales=shown, day=day, older=older, is_first=before is None)
+    return render_template("till/sales.html", sales=shown, hands=hands, day=day, older=older, is_first=before is None)
 
 
 @blueprint.get("/<id:sale_id>")
@@ -56,7 +66,10 @@ def one(sale_id: int) -> str:
     """One sale, with what can be done about it."""
     with portal().engine.connect() as conn:
         sale = _sale(conn, sale_id)
-    return render_template("till/sale.html", sale=sale, key=uuid4(), refusal_sentences=SENTENCES)
+        hands = _hands(conn, [sale]).get(sale_id, [])
+    return render_template(
+        "till/sale.html", sale=sale, hands=hands, done=DONE, key=uuid4(), refusal_sentences=SENTENCES
+    )
 
 
 @blueprint.post("/<id:sale_id>/annuler")
@@ -132,6 +145,13 @@ def _sale(conn: Connection, sale_id: int) -> SoldSale:
     if sale is None:
         raise Problem("not_found", "Cette vente n’existe pas dans votre établissement.")
     return sale
+
+
+def _hands(conn: Connection, sales: Sequence[SoldSale]) -> dict[int, list[Hand]]:
+    """Who did what to these sales, for whoever answers for the school's staff."""
+    if not current_principal().may("staff.manage"):
+        return {}
+    return sold.people_behind(conn, [sale.sale_id for sale in sales])
 
 
 def _receipt(conn: Connection, sale_id: int) -> tuple[SoldSale, SaleReceipt]:

@@ -3,15 +3,19 @@
 import re
 from collections.abc import Callable
 from io import BytesIO
+from uuid import uuid4
 
 import pypdfium2
 import pytest
+from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
+from ledger.sales import AskedLine, AskedSale, sell_now
+from ledger.terminals import browser_terminal
 from tests.ledger.scheme import BOOK, HELMET, OTHER_BOOK, make_partner
 from tests.partner_portal.conftest import Visitor
-from tests.partner_portal.counter.conftest import School
+from tests.partner_portal.counter.conftest import CASHIER, MANAGER, School
 
 Look = Callable[[str], None]
 SALES = "/partenaire/ventes"
@@ -25,6 +29,22 @@ def sell(school: School, student: int, *eans: int) -> int:
     return sale.sale_id
 
 
+def by_the_till(school: School) -> int:
+    """A sale that the cashier makes in the browser, and its number."""
+    with school.engine.begin() as conn:
+        terminal = browser_terminal(conn, school.partner_id)
+    (sold,) = sell_now(
+        school.engine,
+        person=f"person:{school.cashier_id}",
+        terminal_id=terminal,
+        secret_hash=None,
+        key=uuid4(),
+        request_hash=bytes(32),
+        sales=[AskedSale(school.scheme.cards[0], (AskedLine(BOOK, 3000),))],
+    )
+    return sold.sale_id
+
+
 def test_sales_are_listed_by_day_and_page(cashier_client: Visitor, school: School) -> None:
     for _ in range(51):
         with school.engine.begin() as conn:
@@ -36,6 +56,27 @@ def test_sales_are_listed_by_day_and_page(cashier_client: Visitor, school: Schoo
     assert cashier_client.get(older[1].replace("&amp;", "&")).text.count("Léa M.") == 1
     assert "Aucune vente ce jour-là" in cashier_client.get(f"{SALES}?jour=2026-09-01").text
     assert cashier_client.get(f"{SALES}?jour=hier").status_code == 200
+
+
+def test_a_manager_reads_who_was_at_the_browsers_till_and_a_cashier_does_not(app: Flask, school: School) -> None:
+    sold = by_the_till(school)
+    by_a_till = sell(school, 1, BOOK)
+    manager, cashier = Visitor(app), Visitor(app)
+    manager.sign_in(MANAGER)
+    cashier.sign_in(CASHIER)
+    manager.get(f"{SALES}/{sold}")
+    manager.post(f"{SALES}/{sold}/annuler", {"key": str(uuid4()), "lines": "1"})
+    listed = manager.get(SALES).text
+    assert "Vendue par" in listed
+    assert '"Vendue par">Alix Martin<' in listed
+    assert '"Vendue par">Navigateur<' not in listed
+    page = manager.get(f"{SALES}/{sold}").text
+    for told in ("Vendue par</dt><dd>Alix Martin, le ", "Annulée par</dt><dd>Claire Le Goff, le "):
+        assert told in page
+    assert "Vendue par" not in manager.get(f"{SALES}/{by_a_till}").text
+    for path in (SALES, f"{SALES}/{sold}"):
+        assert "par</dt>" not in cashier.get(path).text
+        assert "Vendue par" not in cashier.get(path).text
 
 
 def test_a_line_is_cancelled_once_however_often_the_form_is_sent(cashier_client: Visitor, school: School) -> None:
@@ -120,3 +161,15 @@ def test_the_pages_of_sales_are_clean(cashier: Page, school: School, look: Look)
     look("recu")
     cashier.goto(SALES)
     look("ventes")
+
+
+@pytest.mark.browser
+def test_the_managers_pages_of_sales_are_clean(manager: Page, school: School, look: Look) -> None:
+    by_the_till(school)
+    sell(school, 1, BOOK)
+    manager.goto(SALES)
+    expect(manager.get_by_role("cell", name="Alix Martin")).to_be_visible()
+    look("ventes-responsable")
+    manager.get_by_role("link", name="Léa M.").click()
+    expect(manager.get_by_text("Alix Martin, le")).to_be_visible()
+    look("vente-responsable")
