@@ -26,6 +26,7 @@ PART_BYTES = 1 << 20
 _POSTED_AT_ONCE = 5000
 
 _ONE_AT_A_TIME = text("select pg_advisory_xact_lock(hashtext('atouts payout files'))")
+_LOCK_RUN = text("select from payout_run where id = :run for update")
 _NEXT_NUMBER = text("select coalesce(max(message_number), 0) + 1, date_trunc('second', now()) from payout_file")
 
 # "ATOUTS-000037-000123", and "-R2" at its end for what the bank has sent back twice before.
@@ -89,9 +90,10 @@ class Transmission:
 
 
 def lock_for_file(conn: Connection, run_id: int) -> Run:
-    """The run, with nobody else making or sending files until the transaction ends."""
+    """The run, with nobody else making or sending files, or refusing it, until the transaction ends."""
     conn.execute(UNHURRIED)
     conn.execute(_ONE_AT_A_TIME)
+    conn.execute(_LOCK_RUN, {"run": run_id})
     return runs.get(conn, run_id)
 
 
@@ -233,6 +235,7 @@ def confirm_transmission(conn: Connection, run_id: int, *, actor: str, reason: s
 
     Raises `NotAllowed` for a file that never left.
     """
+    conn.execute(_LOCK_RUN, {"run": run_id})  # a person may say so while the bank's answer is read
     if runs.get(conn, run_id).state == "generated":
         with promises.told(conn, _REFUSALS, NotAllowed):
             conn.execute(STEP, {"run": run_id, "state": "transmitted", "actor": actor, "reason": reason})
