@@ -19,7 +19,7 @@ region_home = Blueprint("region_home", __name__, url_prefix="/region")
 @requires("public.read")
 def index() -> str:
     """What the scheme is, and the three doors."""
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         deadline = benefits.first_deadline(conn)
     return render_template("home/index.html", deadline=deadline)
 
@@ -36,7 +36,7 @@ def rights() -> str:
 @requires("partner.read")
 def partner() -> str:
     """Where a school's staff arrive."""
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         day = dashboards.school_day(conn, acting_partner_id())
         school = partners.get(conn, acting_partner_id())
     return render_template("home/partner.html", day=day, school=school, states=STATES)
@@ -46,6 +46,6 @@ def partner() -> str:
 @requires("region.read")
 def region() -> str:
     """Where the Region's staff arrive."""
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         day = dashboards.region_day(conn)
     return render_template("home/region.html", day=day)

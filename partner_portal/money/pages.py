@@ -68,7 +68,7 @@ def index() -> str:
     """What will be paid, what was, and what was left out."""
     partner_id = acting_partner_id()
     before = request.args.get("avant", type=number)
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         weeks = _weeks(conn)
         standing = received.standing(conn, partner_id)
         payments = received.payments(conn, partner_id, before=before, limit=PAYMENTS + 1)
@@ -95,7 +95,7 @@ def index() -> str:
 @requires("partner.balance")
 def weeks_file() -> Response:
     """Sales by week as a spreadsheet."""
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         weeks = _weeks(conn)
     rows = [(one.week.monday, one.sales, -one.refunds, one.net, one.sold_lines) for one in weeks]
     return spreadsheets.download("ventes-par-semaine", WEEKS, rows, spreadsheets.wanted_form())
@@ -106,7 +106,7 @@ def weeks_file() -> Response:
 def payment(payment_id: int) -> str:
     """One payment, with everything that it is made of."""
     after = request.args.get("apres", default=0, type=number)
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         found = received.payment(conn, acting_partner_id(), payment_id)
         if found is None:
             raise _not_there()
@@ -158,7 +158,7 @@ def statement() -> str:
     """What moved the school's account over some days, with the balance after each movement."""
     partner_id, period, only = acting_partner_id(), _period(), _only()
     after = request.args.get("apres", default=0, type=number)
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         opening, closing = _balances(conn, period)
         left_out = partner_activity.left_out(conn, partner_id, period.starts_at, period.ends_at, limit=MOST_REPORTS)
         found = list(
@@ -198,7 +198,7 @@ def statement() -> str:
 def statement_file() -> Response:
     """The whole statement as a spreadsheet."""
     period = _period()
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         opening, _ = _balances(conn, period)
         rows = [_row(movement) for movement in _every(conn, period, opening)]
     name = f"releve-{period.first}-{period.last}"
@@ -245,7 +245,7 @@ def _weeks(conn: Connection) -> list[partner_activity.WeekOfSales]:
 
 
 def _advice(payment_id: int) -> RemittanceAdvice:
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         if received.payment(conn, acting_partner_id(), payment_id) is None:
             raise _not_there()
         run, found = runs.payment(conn, payment_id)

@@ -93,7 +93,7 @@ def known(found: Profile | None) -> Profile:
 def index() -> str:
     """What is left, and until when."""
     student_id = own_id()
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         who = known(profile(conn, student_id))
         purses = purses_of(conn, student_id, datetime.now(UTC))
         latest = student_history.operations(conn, student_id, limit=SHOWN_AT_HOME + 1)
@@ -119,7 +119,7 @@ def operations() -> str:
     before = request.args.get("avant", type=int)
     if before is not None and not 0 < before < 2**63:
         raise Problem("not_found")
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         found = student_history.operations(conn, own_id(), before=before, limit=PER_PAGE + 1)
     older = found[PER_PAGE - 1].number if len(found) > PER_PAGE else None
     return render_template("students/operations.html", operations=found[:PER_PAGE], before=before, older=older)

@@ -22,7 +22,7 @@ MOST = 60
 def index() -> str:
     """The partners of one's own town first, or those that a search finds."""
     asked = request.args.get("q")
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         town = known(profile(conn, own_id())).town
         places = where_to_use.places(conn)
     wanted = fold((town if asked is None else asked)[:80])

@@ -24,7 +24,7 @@ def blocked(partner: Partner) -> str | None:
 def index() -> str:
     """The till."""
     partner_id = acting_partner_id()
-    with portal().engine.connect() as conn:
+    with portal().reading() as conn:
         partner = partners.get(conn, partner_id)
         offers = catalogue.search(conn, partner_id, limit=1)
     return render_template("till/till.html", blocked=blocked(partner), catalogue_is_empty=not offers)
