@@ -126,6 +126,15 @@ def everybody(conn: Connection) -> list[Person]:
     return [_person(row) for row in conn.execute(_EVERYBODY)]
 
 
+def names_of(conn: Connection, actors: Iterable[str | None]) -> dict[str, str]:
+    """The names of the people among `actors`, as the audit trail writes them ("person:12"); others have none."""
+    found = conn.execute(
+        text("select 'person:' || id as actor, name from person where 'person:' || id = any(cast(:actors as text[]))"),
+        {"actors": list(filter(None, actors))},
+    )
+    return {row.actor: row.name for row in found}
+
+
 # -- coming, changing, going -----------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from batch import settings
 from batch.account_letters import tell
-from ledger import partner_accounts, partner_sheets
+from ledger import partner_accounts, partner_sheets, people
 from ledger.identifiers import parse_iban
 from ledger.partner_accounts import AccountRefused, BankAccount
 from partner_portal.auth.gate import requires, step_up
@@ -34,7 +34,14 @@ def index() -> str:
         waiting = [
             (account, partner_sheets.get(conn, account.partner_id)) for account in partner_accounts.pending(conn)
         ]
-    return render_template("desk/accounts.html", waiting=waiting)
+        names = people.names_of(conn, (account.call.called_by for account, _ in waiting if account.call))
+    return render_template("desk/accounts.html", waiting=waiting, names=names)
+
+
+def _hands(account: BankAccount) -> list[str | None]:
+    called_by = account.call.called_by if account.call else None
+    checked_by = account.check.checked_by if account.check else None
+    return [account.asked_by, account.accepted_by, called_by, checked_by]
 
 
 def _account(conn: Connection, account_id: int) -> BankAccount:
@@ -59,6 +66,7 @@ def show(account_id: int) -> str:
             sheet=partner_sheets.get(conn, account.partner_id),
             phones=partner_accounts.known_phones(conn, account.partner_id),
             check_results=CHECK_RESULTS,
+            names=people.names_of(conn, _hands(account)),
             cool_off=settings.BANK_ACCOUNT_COOL_OFF_DAYS.value,
         )
 

@@ -1,5 +1,6 @@
 """The Region's partner officer: the queue, the checks, questions, decisions, and changes of bank accounts."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -321,8 +322,14 @@ def test_a_change_of_account_takes_a_call_and_an_officer(
     page = officer.get(account).text
     assert "Mme Vasseur, proviseure" in page
     assert "LYCEE MALHERBE CAEN" in page
+    assert re.search(r"Appel noté le [^<]+, par Dominique Faure\.", page)
+    assert re.search(r"notée le [^<]+, par Dominique Faure<", page)
+    assert re.search(r"Demandé le</dt><dd>[^<]+, par Claire Le Goff<", page)
+    assert re.search(r"le [^<]+, par Dominique Faure<", officer.get(f"{DESK}/comptes").text)
     officer.post(f"{account}/accepter")
-    assert "délai de sûreté" in officer.get(account).text
+    page = officer.get(account).text
+    assert "délai de sûreté" in page
+    assert re.search(r"Accepté le</dt><dd>[^<]+, par Dominique Faure<", page)
     with books.connect() as conn:
         accepted = partner_accounts.get(conn, 2)
     assert accepted.accepted_at is not None
@@ -387,6 +394,13 @@ def test_the_officers_pages_are_clean(page: Page, app: Flask, books: Engine, loo
     page.get_by_role("link", name="Lycée Malherbe").click()
     expect(page.get_by_role("heading", name="Compte demandé")).to_be_visible()
     look("region-compte")
+    page.get_by_label("Qui a confirmé, nom et fonction").fill("Mme Vasseur, proviseure")
+    page.get_by_role("button", name="Noter l’appel").click()
+    expect(page.get_by_text("par Dominique Faure.")).to_be_visible()
+    look("region-compte-appele")
+    page.goto(f"{DESK}/comptes")
+    expect(page.get_by_text("par Dominique Faure")).to_be_visible()
+    look("region-comptes-appeles")
 
 
 def sign_in_with_code(page: Page, email: str, secret: str) -> None:
