@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from ledger import partner_accounts
-from ledger.payouts import approval, outcomes, runs
+from ledger.payouts import approval, files, outcomes, runs
 from ledger.payouts.runs import Run
 from ledger.rights import Role
 from tests.conftest import Database
@@ -381,13 +381,39 @@ def test_a_run_above_its_limit_is_not_approved(world: World) -> None:
     refused(world.engine, APPROVE, "run_within_its_limit", run=large.id, person=person, hash=large.content_hash)
 
 
+def test_a_payment_is_owed_again_only_once_the_bank_has_rejected_or_returned_it(world: World) -> None:
+    partner = world.partner()
+    world.sale(partner, 6666, BEFORE)
+    approved = world.approve(world.freeze(AFTER, weekly=False))
+    again = """
+        insert into transfer (kind, debit_account, credit_account, amount, document, line, school_year, reverses)
+        select 'payout_reopened', credit_account, debit_account, amount, :document, 1, school_year, id
+          from transfer where kind = 'payout' and document = :payment
+    """
+    with world.engine.connect() as conn, conn.begin() as transaction:
+        files.issue(conn, approved, "M")
+        (payment,) = runs.payments(conn, approved.id)
+        own = {"payment": payment.id, "document": payment.id}
+        assert breaks(conn, again, **own) == "reopened_on_the_banks_word"
+        move = text("update payout_payment set state = :state where id = :id")
+        conn.execute(move, {"id": payment.id, "state": "booked"})
+        assert breaks(conn, again, **own) == "reopened_on_the_banks_word"
+        conn.execute(move, {"id": payment.id, "state": "returned"})
+        assert breaks(conn, again, payment=payment.id, document=999_999) == "reopened_on_the_banks_word"
+        assert breaks(conn, again, **own) is None
+        transaction.rollback()
+
+
 # -- bank accounts -------------------------------------------------------------------------------------------------
 
 
 def test_an_account_does_not_change_and_is_not_put_in_force_by_who_asked(world: World) -> None:
     partner = world.partner()
     change = "update partner_bank_account set {} where partner_id = :partner"
-    for what in ("iban = 'FR7630006000011234567890189'", "holder = 'x'", "asked_by = 'x'", "accepted_by = 'x'"):
+    for what in (
+        "iban = 'FR7630006000011234567890189'", "holder = 'x'", "asked_by = 'x'", "accepted_by = 'x'",
+        "usable_from = now() - interval '1 day'", "usable_from = null",
+    ):  # fmt: skip
         refused(world.engine, change.format(what), "no right", partner=partner)
         refused(world.owner, change.format(what), "no right", partner=partner)
 

@@ -116,6 +116,14 @@ begin
             raise exception 'transfer does not mirror the transfer that it reverses (%)', new.reverses
                 using errcode = 'check_violation', constraint = 'reversal_mirrors_its_transfer';
         end if;
+        -- What is owed again is paid again, so only the bank's rejection or return of that very payment makes it so.
+        if new.kind = 'payout_reopened' and not exists (
+            select from transfer t join payout_payment p on p.id = t.document
+             where t.id = new.reverses and p.id = new.document and p.state in ('rejected', 'returned'))
+        then
+            raise exception 'payment % has neither been rejected nor come back', new.document
+                using errcode = 'check_violation', constraint = 'reopened_on_the_banks_word';
+        end if;
     elsif new.reverses is not null then
         raise exception 'a transfer of kind % reverses nothing', new.kind
             using errcode = 'check_violation', constraint = 'reversal_mirrors_its_transfer';

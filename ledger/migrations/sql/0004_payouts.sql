@@ -93,7 +93,8 @@ begin
         (old.partner_id, old.iban, old.holder, old.asked_by, old.asked_at)
         <> (new.partner_id, new.iban, new.holder, new.asked_by, new.asked_at)
         or old.bic is distinct from new.bic or old.ended_at is not null
-        or (old.accepted_at is not null and (old.accepted_at, old.accepted_by) is distinct from (new.accepted_at, new.accepted_by)))
+        or (old.accepted_at is not null and (old.accepted_at, old.accepted_by, old.usable_from)
+                                            is distinct from (new.accepted_at, new.accepted_by, new.usable_from)))
     then
         raise exception 'a bank account does not change: ask for a new one' using errcode = 'insufficient_privilege';
     end if;
