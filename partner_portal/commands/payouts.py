@@ -69,6 +69,8 @@ class _Instant(click.ParamType[datetime.datetime]):
 @click.option("--week", help="Prepare a week anew after its run was refused, by its name, such as 2026-W36.")
 def prepare(cutoff: datetime.datetime | None, week: str | None) -> None:
     """Freeze what is owed to partners: one run for each week that is due."""
+    if cutoff is not None and week is not None:
+        raise click.UsageError("A run is out of turn (--cutoff) or of a week (--week), not both.")
     engine, console = application_engine(), Console()
     with _waiting("Les écritures sont figées"):
         if cutoff is not None:

@@ -106,6 +106,7 @@ def test_a_refused_week_can_be_prepared_anew(world: World) -> None:
 def test_a_week_that_never_had_a_run_is_no_week_to_prepare_anew(world: World) -> None:
     world.sale(world.partner(), 7000, datetime.now(UTC) - timedelta(days=8))
     assert "n’a pas eu de campagne" in atouts("prepare", "--week", "2020-W10", code=1).output
+    assert "not both" in atouts("prepare", "--week", "2020-W10", "--cutoff", "now", code=2).output
     atouts("prepare")
     with world.engine.connect() as conn:
         assert len(runs.latest(conn)) == 1
