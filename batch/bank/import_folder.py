@@ -39,14 +39,24 @@ class Dropped:
 def import_folder(
     engine: Engine, folder: Path, *, actor: str = ACTOR, settled_for: float = SETTLE_SECONDS
 ) -> list[Dropped]:
-    """Take in every file of a folder, by name. Raises `Unusable` when there is no such folder."""
+    """Take in every file of a folder, by name.
+
+    Raises `Unusable` when there is no such folder, and in the end an `ExceptionGroup` of what nobody foresaw: a file at
+    which the import breaks off stays where it is, and those behind it are taken all the same.
+    """
     if not folder.is_dir():
         raise Unusable(f"There is no folder {folder} to take bank files from.")
     before = time.time() - settled_for
-    dropped = []
+    dropped, broken = [], {}
     for path in sorted(folder.iterdir()):
         if path.is_file() and not path.name.startswith(".") and path.stat().st_mtime <= before:
-            dropped.append(_take(engine, path, actor))
+            try:
+                dropped.append(_take(engine, path, actor))
+            except Exception as error:
+                log.exception("bank.import_broke_off", file=path.name)
+                broken[path.name] = error
+    if broken:
+        raise ExceptionGroup(f"The import broke off at {', '.join(broken)}.", list(broken.values()))
     return dropped
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+from sqlalchemy import text
+
+from batch.bank.import_folder import TAKEN, import_folder
 from batch.bank.import_letters import tell
 from ledger.accounts import SUSPENSE
 from ledger.reconciliation import decisions, items, position
@@ -117,3 +121,14 @@ def test_an_entry_without_a_day_that_makes_sense_is_taken_and_can_be_explained(s
         decisions.explain(conn, story.number(), Explanation.FUNDING, reason="Alimentation.", actor="person:1")
     assert story.open() == []
     assert story.world.balance(SUSPENSE) == 0
+
+
+def test_a_file_that_breaks_the_import_does_not_keep_the_files_behind_it_waiting(story: Story, tmp_path: Path) -> None:
+    (tmp_path / "1.xml").write_bytes(story.statement(story.debit(0, 1, 2)))
+    (tmp_path / "2.xml").write_bytes(credited(ACCOUNT, 1, 1_000_00, 1_500_00))
+    with story.world.owner.begin() as conn:
+        conn.execute(text("alter table bank_import add constraint broken check (name <> '1.xml')"))
+    with pytest.raises(ExceptionGroup, match=r"1\.xml"):
+        import_folder(story.world.engine, tmp_path, settled_for=-1)
+    assert (tmp_path / "1.xml").exists()
+    assert (tmp_path / TAKEN / "2.xml").exists()
