@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 
 from ledger import audit, promises, transfers
 from ledger.accounts import IN_TRANSIT, partner_account
-from ledger.calendar import school_year_at
+from ledger.calendar import school_year_of
 from ledger.payouts import runs
 from ledger.payouts.approval import Altered, NotAllowed, require_current, verify
 from ledger.payouts.freeze import STEP, UNHURRIED
@@ -112,7 +112,8 @@ def next_number(conn: Connection, run: Run) -> Number:
 def issue(conn: Connection, run: Run, message_id: str) -> None:
     """Give each payment its id in the message, and move its amount from the partner into transit."""
     conn.execute(_ISSUE, {"run": run.id, "message": message_id})
-    school_year = school_year_at(run.cutoff)
+    # Of the last day it pays: the cut-off may be the first instant of the next school year.
+    school_year = school_year_of(run.last_day)
     found = conn.execute(_TO_POST, {"run": run.id}, execution_options=runs.STREAMED)
     for rows in found.partitions(_POSTED_AT_ONCE):
         transfers.post(

@@ -2,10 +2,12 @@
 
 import hashlib
 import io
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from lxml import etree
+from sqlalchemy import text
 
 from batch import payouts
 from batch.sepa.check import check_file
@@ -50,3 +52,12 @@ def test_a_run_goes_from_sales_to_the_banks_folder(world: World, tmp_path: Path)
     path = payouts.transmit(world.engine, run_id, actor="person:1", folder=tmp_path)
     assert path.read_bytes() == content.getvalue()
     assert world.run(run_id).state == "transmitted"
+
+
+def test_the_last_week_of_a_school_year_is_paid_in_that_year(world: World) -> None:
+    first_of_september = datetime(2025, 8, 31, 22, tzinfo=UTC)  # a Monday in Paris: this week ends where the year does
+    world.sale(world.partner(), 7000, first_of_september - timedelta(days=3))
+    run = world.generated(first_of_september)
+    assert run.last_day == date(2025, 8, 31)
+    with world.engine.connect() as conn:
+        assert conn.execute(text("select school_year from transfer where kind = 'payout'")).scalars().all() == [2024]
