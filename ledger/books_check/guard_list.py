@@ -161,7 +161,7 @@ TABLES: dict[str, Guards] = {
         checks=("bank_import_kind_check", "bank_import_sha256_check", "bank_import_size_check"),
     ),
     "bank_statement": Guards(
-        triggers=("append_only", "bank_state_moves_forward"),
+        triggers=("append_only", "bank_follows_its_statements", "bank_state_moves_forward"),
         unique=("bank_statement_pkey", "statement_taken_once"),
         checks=(
             "balances_prove_it",

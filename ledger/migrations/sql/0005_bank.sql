@@ -302,6 +302,10 @@ begin
 end $$;
 create constraint trigger bank_follows_its_statements after insert on bank_import
     deferrable initially deferred for each row execute function bank_follows_its_statements();
+-- A statement that was kept aside is taken when its file comes again, and that file is known already.
+create constraint trigger bank_follows_its_statements after insert on bank_statement
+    deferrable initially deferred for each row when (new.state = 'taken' and new.kind = 'camt.053')
+    execute function bank_follows_its_statements();
 
 create trigger append_only before update or delete or truncate on bank_import for each statement execute function refuse_change();
 create trigger append_only before delete or truncate on bank_statement for each statement execute function refuse_change();

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from batch.bank.import_folder import TAKEN, import_folder
 from batch.bank.import_letters import tell
@@ -132,3 +133,19 @@ def test_a_file_that_breaks_the_import_does_not_keep_the_files_behind_it_waiting
         import_folder(story.world.engine, tmp_path, settled_for=-1)
     assert (tmp_path / "1.xml").exists()
     assert (tmp_path / TAKEN / "2.xml").exists()
+
+
+def test_no_statement_is_taken_later_of_a_file_that_is_known_unless_the_books_follow_it(story: Story) -> None:
+    story.take(credited(ACCOUNT, 1, 1_000_00, 1_500_00))
+    with story.world.engine.connect() as conn:
+        conn.execute(
+            text("""
+                insert into bank_statement (import_id, number, kind, account, statement_id, fingerprint, last_day,
+                                            created_at, opening, closing, booked, entries, state)
+                select import_id, 2, kind, account, 'R-2', 'x', last_day + 1, created_at, closing, closing + 100, 100,
+                       1, state
+                  from bank_statement
+            """)
+        )
+        with pytest.raises(IntegrityError, match="bank account in the books"):
+            conn.commit()
