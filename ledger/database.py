@@ -189,7 +189,7 @@ def upgrade(owner: Engine | None = None) -> None:
     """Bring the database to this release: make the application's role if missing, then run the migrations it lacks.
 
     Two upgrades at once take turns. Raises `Unusable` if the owner may not make the role, or the database is
-    ahead of this program.
+    ahead of this program, or a dump was restored into it before there was the role to give its rights to.
     """
     engine = owner or owner_engine()
     with engine.connect() as connection, _upgrading(connection):
@@ -198,6 +198,11 @@ def upgrade(owner: Engine | None = None) -> None:
             command.upgrade(_alembic(connection), "head")
         except CommandError as error:
             raise Unusable("The database is of a later release than this program: install that release.") from error
+        if not connection.scalar(text(f"select has_schema_privilege('{APPLICATION_ROLE}', 'atouts', 'usage')")):
+            raise Unusable(
+                f"The role {APPLICATION_ROLE} has no rights in this database: its dump was restored before there was"
+                f" the role. There is one now: restore the dump again, into an empty database."
+            )
         connection.execute(text(f"grant select on public.alembic_version to {APPLICATION_ROLE}"))
         connection.commit()
     if owner is None:

@@ -126,13 +126,16 @@ def _sentence(error: Exception) -> str | None:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT):
         return f"{error.strerror}: {error.filename or 'the disk'} could not be written."
     # Imported by now if they are the reason; `atouts --help` need not wait for them.
+    from psycopg.errors import UndefinedTable
     from redis.exceptions import ConnectionError as RedisConnectionError
-    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import OperationalError, ProgrammingError
 
     if isinstance(error, OperationalError):
         # The first line says what happened; the others ask whether a server runs.
         reason = (str(error.orig).strip().splitlines() or ["no reason given"])[0].strip()
         return f"The database cannot be used: {reason.removesuffix('.')}."
+    if isinstance(error, ProgrammingError) and isinstance(error.orig, UndefinedTable):
+        return "The database is not of this release: run `atouts db upgrade`."
     if isinstance(error, RedisConnectionError):
         return f"Redis cannot be reached: {error}"
     return None

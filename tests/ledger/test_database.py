@@ -51,6 +51,14 @@ def test_a_database_ahead_of_this_program_is_not_upgraded(fresh_database: Databa
         upgrade(fresh_database.owner_engine)
 
 
+def test_a_dump_restored_before_there_was_the_role_is_told_with_the_remedy(fresh_database: Database) -> None:
+    with fresh_database.owner_engine.begin() as conn:
+        # What such a restore leaves: everything but the rights of a role that the server did not know.
+        conn.execute(text("revoke all on schema atouts from atouts_app"))
+    with pytest.raises(Unusable, match="restore the dump again"):
+        upgrade(fresh_database.owner_engine)
+
+
 def test_two_upgrades_at_once_take_turns(fresh_database: Database) -> None:
     with fresh_database.owner_engine.begin() as connection:
         connection.execute(text("drop schema atouts cascade"))

@@ -6,9 +6,11 @@ from importlib import import_module
 import click
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import text
 
 from ledger.settings import Setting, declared
 from partner_portal.cli import SECTIONS, atouts, main
+from tests.conftest import Database
 
 
 @pytest.fixture
@@ -71,6 +73,19 @@ def test_a_database_that_is_not_there_is_told_in_one_sentence(
     assert told.startswith("atouts: The database cannot be used: ")
     assert told.count("\n") == 1
     assert "hush" not in told
+
+
+def test_a_database_without_the_books_is_told_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fresh_database: Database
+) -> None:
+    with fresh_database.owner_engine.begin() as conn:
+        conn.execute(text("drop schema atouts cascade"))
+    monkeypatch.setenv("ATOUTS_DATABASE_APP_URL", fresh_database.app_url)
+    for arguments in (["books", "check"], ["payouts", "list"]):
+        with pytest.raises(SystemExit) as end:
+            main(arguments)
+        assert end.value.code == 2
+        assert capsys.readouterr().err == "atouts: The database is not of this release: run `atouts db upgrade`.\n"
 
 
 @pytest.mark.parametrize(
