@@ -25,8 +25,14 @@ byId("picture").addEventListener("change", async (event) => {
   event.target.value = "";
 });
 
-cameraPanel(tools.dataset.frameUrl, (text) => {
+const found = (text) => {
   byId("camera-close").click();
   take(text);
+};
+cameraPanel(tools.dataset.frameUrl, found, {
+  words: {
+    present: "Tenez votre carte devant la caméra, le code carré bien visible.",
+    otherwise: "choisissez une photo de votre carte, ou tapez son code",
+  },
 });
 tools.hidden = false;

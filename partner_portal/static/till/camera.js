@@ -12,10 +12,17 @@ const SAME_CARD_MS = 5_000;
 // Nobody has shown anything for so long that the camera had better rest.
 const REST_AFTER_MS = 90_000;
 
+// What to do before the camera, and without it.
+const CLERK = {
+  present: "Présentez la carte ou le téléphone de l’élève devant la caméra.",
+  otherwise: "scannez ou tapez le code de la carte",
+};
+
 class Camera {
-  // `seen(text)` is told each card, `told(sentence)` what there is to say to the clerk ("" for nothing).
-  constructor(video, { seen, told, frameUrl }) {
-    Object.assign(this, { video, seen, told, frameUrl });
+  // `seen(text)` is told each card, `told(sentence)` what there is to say to the person ("" for nothing); `words` are as
+  // `CLERK` has them, and `button` the name of what opens the camera again.
+  constructor(video, { seen, told, frameUrl, words, button }) {
+    Object.assign(this, { video, seen, told, frameUrl, words, button });
     this.canvas = document.createElement("canvas");
     this.last = { text: "", at: 0 };
   }
@@ -26,18 +33,18 @@ class Camera {
 
   async start() {
     if (!navigator.mediaDevices?.getUserMedia) {
-      return this.told("Ce navigateur ne donne pas accès à la caméra : scannez ou tapez le code de la carte.");
+      return this.told(`Ce navigateur ne donne pas accès à la caméra : ${this.words.otherwise}.`);
     }
     try {
       const video = { facingMode: "environment", width: { ideal: 1280 }, height: { ideal: 720 } };
       this.stream = await navigator.mediaDevices.getUserMedia({ video, audio: false });
     } catch (error) {
-      return this.told(REASONS[error.name] ?? "La caméra ne répond pas : scannez ou tapez le code de la carte.");
+      return this.told(`${REASONS[error.name] ?? "La caméra ne répond pas :"} ${this.words.otherwise}.`);
     }
     this.video.srcObject = this.stream;
     await this.video.play();
     this.detector = await detector();
-    this.told("Présentez la carte ou le téléphone de l’élève devant la caméra.");
+    this.told(this.words.present);
     this.lastSeen = Date.now();
     this.#watch(this.stream);
   }
@@ -52,7 +59,7 @@ class Camera {
   async #watch(stream) {
     while (this.stream === stream) {
       const begun = Date.now();
-      if (begun - this.lastSeen > REST_AFTER_MS) return this.stop("La caméra s’est mise en pause : appuyez sur « Caméra » pour reprendre.");
+      if (begun - this.lastSeen > REST_AFTER_MS) return this.stop(`La caméra s’est mise en pause : appuyez sur « ${this.button} » pour reprendre.`);
       if (!document.hidden) {
         try {
           for (const text of await this.#look()) this.#found(text);
@@ -66,7 +73,14 @@ class Camera {
   }
 
   async #look() {
-    if (this.detector) return (await this.detector.detect(this.video)).map((code) => code.rawValue);
+    if (this.detector) {
+      try {
+        return (await this.detector.detect(this.video)).map((code) => code.rawValue);
+      } catch {
+        // Some browsers name a detector whose service is not there: the portal looks from here on.
+        this.detector = null;
+      }
+    }
     const frame = await this.#frame();
     return frame ? (await post(this.frameUrl, frame, frame.type)).cards : [];
   }
@@ -98,14 +112,14 @@ class Camera {
 }
 
 // The camera of a page that has its panel: a button opens and closes it, `seen(text)` is told each card.
-export function cameraPanel(frameUrl, seen, closed = () => {}) {
+export function cameraPanel(frameUrl, seen, { closed = () => {}, words = CLERK } = {}) {
   const [opener, panel] = [byId("camera-open"), byId("camera")];
   const show = (isOpen) => {
     panel.hidden = !isOpen;
     opener.setAttribute("aria-expanded", String(isOpen));
   };
   const told = (sentence) => (byId("camera-said").textContent = sentence);
-  const camera = new Camera(byId("video"), { seen, told, frameUrl });
+  const camera = new Camera(byId("video"), { seen, told, frameUrl, words, button: opener.textContent.trim() });
   opener.hidden = false;
   const close = () => {
     camera.stop();
@@ -128,9 +142,9 @@ export async function cardsOnPicture(file, url) {
 }
 
 const REASONS = {
-  NotAllowedError: "L’accès à la caméra est refusé : autorisez-le dans le navigateur, ou tapez le code de la carte.",
-  NotFoundError: "Cet appareil n’a pas de caméra : scannez ou tapez le code de la carte.",
-  NotReadableError: "La caméra est déjà utilisée par un autre programme : fermez-le, puis recommencez.",
+  NotAllowedError: "L’accès à la caméra est refusé : autorisez-le dans le navigateur, ou",
+  NotFoundError: "Cet appareil n’a pas de caméra :",
+  NotReadableError: "La caméra est déjà utilisée par un autre programme : fermez-le, ou",
 };
 
 async function detector() {

@@ -53,7 +53,7 @@ if (scan) {
   });
   catchScans(field, add);
 
-  cameraPanel(byId("till").dataset.frameUrl, add, () => field.focus());
+  cameraPanel(byId("till").dataset.frameUrl, add, { closed: () => field.focus() });
 }
 
 async function goOn() {

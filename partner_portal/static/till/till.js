@@ -307,7 +307,7 @@ addEventListener("offline", showNetwork);
 
 // -- camera and pictures ----------------------------------------------------------------------------------------------
 
-cameraPanel(place.frameUrl, read, settleDown);
+cameraPanel(place.frameUrl, read, { closed: settleDown });
 
 byId("picture").addEventListener("change", async (event) => {
   const [file] = event.target.files;

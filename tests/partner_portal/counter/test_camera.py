@@ -106,3 +106,45 @@ def test_the_camera_reads_a_card_and_a_sale_follows(
         expect(page.get_by_role("rowheader", name="Léa M.")).to_be_visible(timeout=20_000)
     assert school.sales() == [3000]
     assert complaints == []
+
+
+DETECTOR = """
+    globalThis.BarcodeDetector = class {
+        static async getSupportedFormats() { return ["ean_13", "qr_code"]; }
+        constructor({ formats }) { if (formats.join() !== "qr_code") throw new TypeError("unexpected formats"); }
+        async detect(video) {
+            if (!video.videoWidth) throw new TypeError("no picture yet");
+            DETECT
+        }
+    };
+"""
+"""A browser's own detector, which Chromium does not have on Linux."""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("finds", [True, False])
+def test_the_browsers_own_detector_keeps_pictures_at_home_and_the_portal_stands_in_for_one_that_fails(
+    browser: Browser, portal_url: str, school: School, tmp_path: Path, finds: bool
+) -> None:
+    detect = (
+        f"return [{{ rawValue: {school.codes[4]!r} }}];"
+        if finds
+        else """throw new DOMException("Barcode detection service unavailable.", "NotSupportedError");"""
+    )
+    film = write_film(tmp_path / "card.y4m", school.codes[0])
+    kind = browser.browser_type
+    with kind.launch(executable_path="/usr/bin/chromium", args=chromium_with_camera(film)) as with_camera:
+        context = with_camera.new_context(base_url=portal_url, locale="fr-FR", permissions=["camera"])
+        page = context.new_page()
+        page.add_init_script(DETECTOR.replace("DETECT", detect))
+        sent: list[str] = []
+        page.on("request", lambda request: sent.append(request.url.removeprefix(portal_url)))
+        sign_in(page, CASHIER)
+        page.goto("/partenaire/caisse")
+        page.get_by_role("button", name="Caméra", exact=True).click()
+        # The detector says Zoé's card; the film, which only the portal can read here, shows Léa's.
+        expect(page.get_by_role("heading", name="Zoé L." if finds else "Léa M.")).to_be_visible(timeout=20_000)
+        expect(page.locator("#camera-said")).not_to_contain_text("service unavailable")
+        page.wait_for_timeout(600)
+        look_at(page, f"caisse-camera-{'navigateur' if finds else 'portail'}")
+    assert (FRAME in sent) is not finds

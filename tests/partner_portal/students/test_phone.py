@@ -2,14 +2,16 @@
 
 import datetime
 import re
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine, text
 
 from ledger import cards
 from ledger.cards import ReadCode
 from pos_client import decoding
+from tests.film import chromium_with_camera, write_film
 from tests.ledger.scheme import BOOK, KEYS, OTHER_BOOK
 from tests.partner_portal.conftest import look_at
 from tests.partner_portal.counter.conftest import School
@@ -156,6 +158,32 @@ def test_the_card_is_read_from_a_photograph(phone: Page, school: School, tmp_pat
     phone.locator("#picture").set_input_files({"name": "carte.png", "mimeType": "image/png", "buffer": card_png(card)})
     expect(phone.get_by_text("La carte est lue.")).to_be_visible()
     assert phone.get_by_label("Code de la carte").input_value().replace(" ", "") == school.codes[0]
+
+
+def test_a_student_scans_their_own_card_and_is_spoken_to_as_its_owner(
+    browser: Browser, portal_url: str, school: School, tmp_path: Path
+) -> None:
+    film = write_film(tmp_path / "card.y4m", school.codes[0])
+    kind = browser.browser_type
+    with kind.launch(executable_path="/usr/bin/chromium", args=chromium_with_camera(film)) as with_camera:
+        phone = with_camera.new_context(base_url=portal_url, locale="fr-FR", permissions=["camera"]).new_page()
+        phone.goto("/connexion/eleve/activation")
+        phone.route("**/cadre", lambda route: route.fulfill(json={"cards": []}))
+        phone.get_by_role("button", name="Scanner la carte").click()
+        expect(phone.locator("#camera-said")).to_have_text(
+            "Tenez votre carte devant la caméra, le code carré bien visible."
+        )
+        look_at(phone, "eleve-camera")
+        phone.unroute("**/cadre")
+        expect(phone.get_by_text("La carte est lue.")).to_be_visible(timeout=20_000)
+        assert phone.get_by_label("Code de la carte").input_value().replace(" ", "") == school.codes[0]
+
+
+def test_a_phone_without_a_camera_is_told_what_to_do_instead(phone: Page, school: School) -> None:
+    phone.goto("/connexion/eleve/activation")
+    phone.get_by_role("button", name="Scanner la carte").click()
+    expect(phone.locator("#camera-said")).to_contain_text("choisissez une photo de votre carte, ou tapez son code.")
+    look_at(phone, "eleve-camera-absente")
 
 
 def test_the_deadline_is_told_louder_as_it_nears(phone: Page, school: School, engine: Engine) -> None:
