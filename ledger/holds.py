@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ledger import audit
 from ledger.accounts import partner_account
+from ledger.refusals import Refusal
 from ledger.sales import KeyReused
 from ledger.transfers import Transfer, lock_wallets, post
 
@@ -30,6 +31,14 @@ class HoldIsClosed(Exception):
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome)
         self.outcome = outcome
+
+
+class MayNotSell(Exception):
+    """The partner may sell nothing any more, reserved or not; `refusal` says why."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +58,8 @@ def capture(
     """Post the sale that was reserved. Done twice it debits once.
 
     `origin` ("terminal:7", "person:12") and `key` name the request for ever; asked again with the same `request_hash`
-    it gives the first answer. Raises `KeyReused`, `UnknownHold`, and `HoldIsClosed` when it was voided or has expired,
-    by the database's clock.
+    it gives the first answer. Raises `KeyReused`, `UnknownHold`, `HoldIsClosed` when it was voided or has expired, by
+    the database's clock, and `MayNotSell` once the Region has suspended the partner: it can be voided still.
     """
     return _close(conn, sale_id, partner_id, "captured", origin, key, request_hash)
 
@@ -96,14 +105,20 @@ def _close(
     amount = sum(row.amount for row in rows)
     # Only now: whoever closed it meanwhile has ended.
     closed = conn.execute(
-        text("select outcome, closed_at from hold where sale_id = :sale and line = :line"),
-        {"sale": sale_id, "line": rows[0].line},
+        text("""
+            select h.outcome, h.closed_at, p.status::text as partner_status from hold h, partner p
+             where h.sale_id = :sale and h.line = :line and p.id = :partner
+        """),
+        {"sale": sale_id, "line": rows[0].line, "partner": partner_id},
     ).one()
     outcome: Outcome | None = "expired" if closed.outcome is None and rows[0].expired else closed.outcome
     if outcome is not None:
         if outcome != wanted:
             raise HoldIsClosed(outcome)
         return ClosedHold(sale_id, wanted, amount, closed.closed_at, again=True)
+    if wanted == "captured" and closed.partner_status != "validated":
+        is_suspended = closed.partner_status == "suspended"
+        raise MayNotSell(Refusal.PARTNER_SUSPENDED if is_suspended else Refusal.PARTNER_NOT_VALIDATED)
     conn.execute(
         text("update hold set closed_at = now(), outcome = :outcome where sale_id = :sale and closed_at is null"),
         {"sale": sale_id, "outcome": wanted},

@@ -9,7 +9,7 @@ from flask import Response
 from sqlalchemy import Connection
 
 from ledger import holds, sold
-from ledger.holds import ClosedHold, HoldIsClosed, UnknownHold
+from ledger.holds import ClosedHold, HoldIsClosed, MayNotSell, UnknownHold
 from ledger.refusals import Refusal
 from ledger.sales import KeyReused
 from partner_portal.api import ApiBlueprint
@@ -129,7 +129,7 @@ def list_holds() -> Response:
         ClosedHoldAnswer,
         {"sale_id": SALE_ID, "outcome": "captured", "closed_at": "2026-09-04T09:00:00.000Z", "debited_cents": 1250},
     ),
-    problems=("not_found", "conflict"),
+    problems=("not_found", "conflict", "partner_not_validated", "partner_suspended"),
     with_key=True,
 )
 def capture(sale_id: int) -> Response:
@@ -163,6 +163,8 @@ def _close(close: Callable[..., ClosedHold], sale_id: int) -> Response:
         raise Problem(Refusal.KEY_REUSED) from error
     except UnknownHold as error:
         raise Problem("not_found", "Cette réservation n’existe pas.") from error
+    except MayNotSell as error:
+        raise Problem(error.refusal) from error
     except HoldIsClosed as error:
         raise Problem("conflict", OUTCOMES[error.outcome], outcome=error.outcome) from error
     told = {

@@ -234,6 +234,23 @@ def test_a_hold_reserves_and_is_captured_once(conn: Connection) -> None:
         holds.void(conn, held.sale_id, **asks(scheme.till) | {"partner_id": scheme.till.partner_id + 1})
 
 
+def test_a_suspended_partner_debits_nothing_that_it_had_reserved(conn: Connection) -> None:
+    scheme = make_scheme(conn)
+    until = conn.execute(text("select now() + interval '1 hour'")).scalar_one()
+    held, captured = scheme.till.sell(
+        conn, (scheme.cards[0], [(BOOK, 3000)]), (scheme.cards[0], [(BOOK, 1000)]), held_until=until
+    )
+    before = asks(scheme.till)
+    holds.capture(conn, captured.sale_id, **before)
+    partners.suspend(conn, scheme.till.partner_id, reason="Contrôle", actor=ACTOR)
+    with pytest.raises(holds.MayNotSell) as refused:
+        holds.capture(conn, held.sale_id, **asks(scheme.till))
+    assert refused.value.refusal is Refusal.PARTNER_SUSPENDED
+    assert owed(conn, scheme.till) == 1000
+    assert holds.capture(conn, captured.sale_id, **before).again, "what was answered before is answered again"
+    assert holds.void(conn, held.sale_id, **asks(scheme.till)).outcome == "voided"
+
+
 def asks(till: Till) -> dict[str, Any]:
     """A request under a key of its own."""
     return {"partner_id": till.partner_id, "origin": ACTOR, "key": uuid4(), "request_hash": b"h"}

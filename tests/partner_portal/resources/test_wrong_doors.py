@@ -326,6 +326,16 @@ def test_a_suspended_school_is_told_so(counter: Counter) -> None:
     assert told(counter.caller.send("/lookups", {"code": counter.codes[0]})) == (403, "partner_suspended")
 
 
+def test_a_suspended_school_gives_up_what_it_has_reserved_and_debits_none_of_it(counter: Counter) -> None:
+    asked = {"code": counter.codes[0], "lines": LINES, "hours": 48}
+    hold = counter.caller.send("/holds", asked, key=uuid4()).get_json()["sale_id"]
+    with counter.engine.begin() as conn:
+        conn.execute(text("update partner set status = 'suspended'"))
+    assert told(counter.caller.send(f"/holds/{hold}/capture", key=uuid4())) == (403, "partner_suspended")
+    assert counter.balance() == 7000
+    assert counter.caller.send(f"/holds/{hold}/void", key=uuid4()).status_code == 200
+
+
 def test_a_school_that_was_never_validated_sells_nothing(app: Flask, counter: Counter) -> None:
     with counter.engine.begin() as conn:
         till = make_partner(conn, siret="21760540100017", uai="0760540Z", name="Lycée Corneille")
