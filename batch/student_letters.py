@@ -1,13 +1,12 @@
 """The letters to students and their parents: receipts, reminders before the deadline, and what changed about access."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from batch import settings
 from batch.french import counted, day_in_words, euros, moment
 from batch.letters import Letter
-from ledger.calendar import paris_date
+from ledger.calendar import last_day_before
 from ledger.student_notices import Left, Receipt, Reminder
 
 NOT_ME = "Ce n’est pas vous ? Dites-le tout de suite à l’établissement, puis remplacez votre carte dans votre espace."
@@ -26,11 +25,6 @@ def questions_email() -> str:
 def reminders_link(token: UUID) -> str:
     """Where the reminders of whoever has `token` are stopped, without signing in."""
     return space(f"rappels/{token}")
-
-
-def last_day(usable_until: datetime) -> date:
-    """The last day before a deadline, in Paris."""
-    return paris_date(usable_until - timedelta(microseconds=1))
 
 
 def receipt_letter(receipt: Receipt) -> Letter:
@@ -61,7 +55,7 @@ def receipt_letter(receipt: Receipt) -> Letter:
 def reminder_letter(reminder: Reminder, days_left: int) -> Letter:
     """What is left, and that it is lost after the deadline; `days_left` counts today's midnight as the first."""
     total = euros(sum(left.balance for left in reminder.left))
-    last = day_in_words(last_day(min(left.usable_until for left in reminder.left)))
+    last = day_in_words(last_day_before(min(left.usable_until for left in reminder.left)))
     remaining = "C’est le dernier jour" if days_left == 0 else f"Encore {counted(days_left, 'jour')}"
     return Letter(
         subject=f"Il vous reste {total} à utiliser avant le {last}",
@@ -108,6 +102,9 @@ def reissue_letter(first_name: str) -> Letter:
 
 def _left(left: Sequence[Left]) -> list[tuple[str, str]]:
     return [
-        (f"Il reste – {one.label}, à utiliser avant le {day_in_words(last_day(one.usable_until))}", euros(one.balance))
+        (
+            f"Il reste – {one.label}, à utiliser avant le {day_in_words(last_day_before(one.usable_until))}",
+            euros(one.balance),
+        )
         for one in left
     ]

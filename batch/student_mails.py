@@ -12,9 +12,9 @@ from sqlalchemy import Engine
 
 from batch import settings
 from batch.letters import addressed
-from batch.student_letters import last_day, receipt_letter, reminder_letter
+from batch.student_letters import receipt_letter, reminder_letter
 from ledger import outbox, student_notices
-from ledger.calendar import paris_date
+from ledger.calendar import last_day_before, paris_date
 from ledger.data_folder import Unusable
 from ledger.database import working_engine
 from ledger.settled import StillPosting, settled_through
@@ -57,7 +57,7 @@ def write_reminders(engine: Engine) -> int:
     today = paris_date(now)
     written = 0
     for usable_until in deadlines:
-        days_left = (last_day(usable_until) - today).days
+        days_left = (last_day_before(usable_until) - today).days
         mark = due_mark(reminder_days(), days_left)
         seen: int | None = 0
         while mark is not None and seen is not None:
@@ -70,7 +70,7 @@ def write_reminders(engine: Engine) -> int:
                         reminder_letter(reminder, days_left),
                         recipient=reminder.email,
                         purpose="reminder",
-                        dedup_key=f"reminder:{reminder.student_id}:{last_day(usable_until)}:{mark}",
+                        dedup_key=f"reminder:{reminder.student_id}:{last_day_before(usable_until)}:{mark}",
                     )
                     for reminder in reminders
                 ]

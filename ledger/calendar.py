@@ -122,6 +122,11 @@ def school_year_bounds(start_year: int) -> tuple[datetime, datetime]:
     return paris_midnight(date(start_year, 9, 1)), paris_midnight(date(start_year + 1, 9, 1))
 
 
+def last_day_before(end: datetime) -> date:
+    """The last day, in Paris, of a period that ends just before the instant `end`."""
+    return paris_date(end - timedelta(microseconds=1))
+
+
 def last_day_of_use(start_year: int) -> date:
     """The last day on which benefits of the school year can be used unless its row says otherwise: 30 June."""
     return date(start_year + 1, 6, 30)

@@ -8,9 +8,8 @@ from rich.table import Table
 
 from batch import year_end
 from batch.french import counted, day_in_words, euros, whole_number
-from batch.student_letters import last_day
 from ledger import benefits, cards, database, lapses
-from ledger.calendar import school_year_name
+from ledger.calendar import last_day_before, school_year_name
 from ledger.lapses import Lapsed, LapseReport
 from partner_portal.commands.operator import actor
 from partner_portal.commands.progress import progress_bar
@@ -95,7 +94,7 @@ def _said(done: Lapsed, rows: list[LapseReport], year: int) -> str:
         said.append(f"Aucun avantage n’est connu pour {school_year_name(year)}.")
     for row in rows:
         if not row.is_over:
-            last = day_in_words(last_day(row.usable_until))
+            last = day_in_words(last_day_before(row.usable_until))
             said.append(f"Trop tôt pour {row.label} : utilisable jusqu’au {last} inclus.")
         elif row.still_held:
             said.append(f"{row.label} : ce qui est réservé sera caduc une fois la réservation levée.")

@@ -3,22 +3,15 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 
 from flask import Response, request
-
-from ledger.calendar import paris_date
 
 
 def utc(moment: datetime) -> str:
     """An instant as the API writes it: UTC, milliseconds, Z."""
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-
-
-def last_day(end: datetime) -> date:
-    """The last day, in Paris, of a period that ends just before `end`."""
-    return paris_date(end - timedelta(microseconds=1))
 
 
 def written(content: Any) -> bytes:

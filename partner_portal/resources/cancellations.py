@@ -6,6 +6,7 @@ import marshmallow as ma
 from flask import Response
 
 from ledger import cancellations
+from ledger.calendar import last_day_before
 from ledger.cancellations import Cancellation
 from ledger.refusals import Refusal
 from ledger.sales import KeyReused
@@ -14,7 +15,7 @@ from partner_portal.auth.principals import acting_partner_id, current_principal
 from partner_portal.portal import portal
 from partner_portal.problems import Problem
 from partner_portal.resources import fields
-from partner_portal.resources.answers import answer, last_day, utc
+from partner_portal.resources.answers import answer, utc
 from partner_portal.resources.fields import AnswerSchema, RequestSchema, Whole
 from partner_portal.resources.keys import REPLAYED, request_hash, request_key
 from partner_portal.resources.operations import Answer, Asked, operation
@@ -71,7 +72,7 @@ def cancellation_json(done: Cancellation) -> dict[str, Any]:
                 "benefit": line.benefit,
                 "refunded_cents": line.amount,
                 "balance_after_cents": line.balance_after,
-                "usable_until": last_day(line.usable_until).isoformat(),
+                "usable_until": last_day_before(line.usable_until).isoformat(),
             }
             for line in done.lines
         ],
@@ -79,7 +80,7 @@ def cancellation_json(done: Cancellation) -> dict[str, Any]:
             {
                 "benefit": line.benefit,
                 "balance_cents": line.balance_after,
-                "usable_until": last_day(line.usable_until).isoformat(),
+                "usable_until": last_day_before(line.usable_until).isoformat(),
             }
             for line in {line.benefit: line for line in done.lines}.values()
         ],

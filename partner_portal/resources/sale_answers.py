@@ -5,10 +5,11 @@ from typing import Any
 from flask import Response
 from werkzeug.http import HTTP_STATUS_CODES
 
+from ledger.calendar import last_day_before
 from ledger.refusals import SENTENCES, Refusal
 from ledger.sales import AnsweredLine, AnsweredSale, AskedLine, AskedSale
 from partner_portal.problems import MEDIA_TYPE, PROBLEMS
-from partner_portal.resources.answers import answer, last_day, utc
+from partner_portal.resources.answers import answer, utc
 from partner_portal.resources.keys import REPLAYED
 from partner_portal.resources.scans import read_scan, read_token
 
@@ -32,7 +33,7 @@ def sale_json(sale: AnsweredSale) -> Json:
         "lines": [_line(line) for line in sale.lines],
         "debited_cents": sale.amount if sale.held_until is None else 0,
         "balances": _balances(sale),
-        "usable_until": min(last_day(line.usable_until) for line in sale.lines if line.usable_until).isoformat(),
+        "usable_until": min(last_day_before(line.usable_until) for line in sale.lines if line.usable_until).isoformat(),
     }
     if sale.held_until is not None:
         told |= {"held_cents": sale.amount, "held_until": utc(sale.held_until)}
@@ -46,7 +47,7 @@ def _line(line: AnsweredLine) -> Json:
         "benefit": line.benefit,
         "price_cents": line.price,
         "balance_after_cents": line.balance_after,
-        "usable_until": last_day(line.usable_until).isoformat() if line.usable_until else None,
+        "usable_until": last_day_before(line.usable_until).isoformat() if line.usable_until else None,
     }
 
 
@@ -57,7 +58,7 @@ def _balances(sale: AnsweredSale) -> list[Json]:
         {
             "benefit": benefit,
             "balance_cents": line.balance_after,
-            "usable_until": last_day(line.usable_until).isoformat() if line.usable_until else None,
+            "usable_until": last_day_before(line.usable_until).isoformat() if line.usable_until else None,
         }
         for benefit, line in left.items()
     ]

@@ -6,13 +6,14 @@ import marshmallow as ma
 from flask import Response
 
 from ledger import sold
+from ledger.calendar import last_day_before
 from partner_portal.api import ApiBlueprint
 from partner_portal.auth.gate import proves_terminal
 from partner_portal.auth.principals import acting_partner_id
 from partner_portal.portal import portal
 from partner_portal.problems import Problem
 from partner_portal.resources import fields, sale_answers
-from partner_portal.resources.answers import last_day, readable, utc
+from partner_portal.resources.answers import readable, utc
 from partner_portal.resources.cursors import cursor_after, number_in
 from partner_portal.resources.fields import AnswerSchema, PageAsked
 from partner_portal.resources.keys import request_hash, request_key
@@ -114,7 +115,7 @@ SOLD_EXAMPLE: dict[str, Any] = {
 
 def sold_json(sale: sold.SoldSale) -> dict[str, Any]:
     """A sale as it is read again."""
-    days = [last_day(line.usable_until) for line in sale.lines if line.usable_until]
+    days = [last_day_before(line.usable_until) for line in sale.lines if line.usable_until]
     told: dict[str, Any] = {
         "sale_id": str(sale.sale_id),
         "created_at": utc(sale.sold_at),
@@ -138,7 +139,7 @@ def sold_json(sale: sold.SoldSale) -> dict[str, Any]:
                 "benefit": left.benefit,
                 "label": left.label,
                 "balance_cents": left.balance,
-                "usable_until": last_day(left.usable_until).isoformat(),
+                "usable_until": last_day_before(left.usable_until).isoformat(),
             }
             for left in sale.left
         ],

@@ -4,9 +4,9 @@ from typing import Any
 
 import marshmallow as ma
 
+from ledger.calendar import last_day_before
 from ledger.wallets import Wallet
 from partner_portal.resources import fields
-from partner_portal.resources.answers import last_day
 from partner_portal.resources.fields import AnswerSchema
 
 
@@ -51,7 +51,7 @@ def wallet_json(wallet: Wallet) -> dict[str, str | int]:
         "balance_cents": wallet.balance,
         "held_cents": wallet.held,
         "available_cents": wallet.available,
-        "usable_until": last_day(wallet.usable_until).isoformat(),
+        "usable_until": last_day_before(wallet.usable_until).isoformat(),
     }
 
 

@@ -6,6 +6,7 @@ import marshmallow as ma
 from flask import Response
 
 from ledger import benefits, terminals
+from ledger.calendar import last_day_before
 from ledger.refusals import Refusal
 from partner_portal.api import ApiBlueprint
 from partner_portal.auth.gate import bearer_token
@@ -14,7 +15,7 @@ from partner_portal.limits import limiter, source
 from partner_portal.portal import portal
 from partner_portal.problems import Problem
 from partner_portal.resources import fields
-from partner_portal.resources.answers import answer, last_day, readable, utc
+from partner_portal.resources.answers import answer, readable, utc
 from partner_portal.resources.fields import NO_NUL, AnswerSchema, RequestSchema
 from partner_portal.resources.operations import Answer, Asked, operation
 
@@ -196,7 +197,7 @@ def read_terminal() -> Response:
                 "status": terminal.partner_status,
             },
             "assistance": {"email": assistance.email, "phone": assistance.phone, "hours": assistance.hours},
-            "usable_until": None if deadline is None else last_day(deadline).isoformat(),
+            "usable_until": None if deadline is None else last_day_before(deadline).isoformat(),
         }
     )
 

@@ -20,8 +20,9 @@ from sqlalchemy import Connection
 from batch.documents.cards import card_sheets
 from batch.documents.models import StudentCard
 from batch.letters import post
-from batch.student_letters import last_day, questions_email, reissue_letter
+from batch.student_letters import questions_email, reissue_letter
 from ledger import cards, student_access
+from ledger.calendar import last_day_before
 from ledger.cards import Card
 from ledger.student_record import profile
 from ledger.wallets import wallets_of
@@ -106,7 +107,7 @@ def card_pdf() -> Response:
         school=who.school,
         school_year=wallets[0].school_year,
         benefits=tuple(wallet.label for wallet in wallets),
-        usable_until=last_day(min(wallet.usable_until for wallet in wallets)),
+        usable_until=last_day_before(min(wallet.usable_until for wallet in wallets)),
         student_space=portal().config.public_url.partition("://")[2],
     )
     answer = Response(card_sheets([printed], "Ma carte", datetime.now(UTC)), mimetype="application/pdf")

@@ -6,9 +6,8 @@ from datetime import UTC, date, datetime
 from flask import Blueprint, render_template, request
 from sqlalchemy import Connection
 
-from batch.student_letters import last_day
 from ledger import student_history, where_to_use
-from ledger.calendar import paris_date
+from ledger.calendar import last_day_before, paris_date
 from ledger.student_record import Profile, profile
 from ledger.wallets import Wallet, wallets_of
 from partner_portal.auth.gate import requires
@@ -68,7 +67,7 @@ def purses_of(conn: Connection, student_id: int, now: datetime) -> list[Purse]:
     lapsed = student_history.lapsed(conn, over) if over else {}
     purses = []
     for wallet in wallets:
-        last, account = last_day(wallet.usable_until), wallet.account
+        last, account = last_day_before(wallet.usable_until), wallet.account
         purses.append(Purse(wallet, last, (last - today).days, account in over, lapsed.get(account, 0)))
     return purses
 

@@ -6,11 +6,11 @@ from batch.documents.models import Assistance, ReceiptBalance, ReceiptLine, Sale
 from batch.letters import post
 from batch.student_letters import receipt_letter
 from ledger import audit
+from ledger.calendar import last_day_before
 from ledger.partners import Partner
 from ledger.sold import SoldSale
 from ledger.student_notices import Left, Receipt
 from partner_portal.config import Assistance as Help
-from partner_portal.resources.answers import last_day
 
 ERASED = "Élève effacé"
 
@@ -29,7 +29,9 @@ def receipt_of(sale: SoldSale, partner: Partner, assistance: Help) -> SaleReceip
             ReceiptLine(line.title, f"{line.ean:013}", line.label, line.price, cancelled=line.state == "cancelled")
             for line in sale.lines
         ),
-        balances=tuple(ReceiptBalance(left.label, left.balance, last_day(left.usable_until)) for left in sale.left),
+        balances=tuple(
+            ReceiptBalance(left.label, left.balance, last_day_before(left.usable_until)) for left in sale.left
+        ),
         assistance=Assistance(assistance.email, assistance.phone, assistance.hours),
     )
 

@@ -8,6 +8,7 @@ from aiosmtpd.controller import Controller
 from sqlalchemy import text
 
 from batch import calendar_jobs, mail_jobs, student_letters, student_mails
+from ledger.calendar import last_day_before
 from ledger.data_folder import Unusable
 from ledger.student_notices import Receipt
 from tests.conftest import Database
@@ -71,8 +72,8 @@ def test_a_calendar_of_reminders_that_makes_no_sense_is_refused(days: str, monke
 
 
 def test_the_last_day_is_the_one_of_paris_on_both_sides_of_summer_time() -> None:
-    assert student_letters.last_day(datetime(2027, 6, 30, 22, tzinfo=UTC)) == date(2027, 6, 30)
-    assert student_letters.last_day(datetime(2027, 1, 31, 23, tzinfo=UTC)) == date(2027, 1, 31)
+    assert last_day_before(datetime(2027, 6, 30, 22, tzinfo=UTC)) == date(2027, 6, 30)
+    assert last_day_before(datetime(2027, 1, 31, 23, tzinfo=UTC)) == date(2027, 1, 31)
 
 
 @pytest.mark.parametrize(
