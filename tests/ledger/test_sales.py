@@ -237,9 +237,8 @@ def test_a_hold_reserves_and_is_captured_once(conn: Connection) -> None:
 def test_a_suspended_partner_debits_nothing_that_it_had_reserved(conn: Connection) -> None:
     scheme = make_scheme(conn)
     until = conn.execute(text("select now() + interval '1 hour'")).scalar_one()
-    held, captured = scheme.till.sell(
-        conn, (scheme.cards[0], [(BOOK, 3000)]), (scheme.cards[0], [(BOOK, 1000)]), held_until=until
-    )
+    (held,) = scheme.till.sell(conn, (scheme.cards[0], [(BOOK, 3000)]), held_until=until)
+    (captured,) = scheme.till.sell(conn, (scheme.cards[0], [(BOOK, 1000)]), held_until=until)
     before = asks(scheme.till)
     holds.capture(conn, captured.sale_id, **before)
     partners.suspend(conn, scheme.till.partner_id, reason="Contrôle", actor=ACTOR)
