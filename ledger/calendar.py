@@ -132,6 +132,11 @@ def last_day_of_use(start_year: int) -> date:
     return date(start_year + 1, 6, 30)
 
 
+def last_day_of_year(start_year: int) -> date:
+    """The last day of the school year, and the latest on which its benefits may be used: 31 August."""
+    return date(start_year + 1, 8, 31)
+
+
 def deadline(start_year: int, last_day: date | None = None) -> datetime:
     """The UTC instant from which benefits of the school year can no longer be used.
 

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, text
 from batch.documents.cards import card_png, card_sheets
 from batch.documents.models import StudentCard
 from ledger import cards
-from ledger.calendar import last_day_of_use
+from ledger.calendar import last_day_before
 from pos_client.photograph import photograph
 
 
@@ -56,13 +56,17 @@ def class_of(
             )
             select c.id as card_id, c.key_id, e.student_id, e.class_name, e.stream, e.first_entry, e.school_year,
                    i.first_name, i.last_name, s.name as school,
-                   (select array_agg(b.label order by b.id) from account a join benefit b on b.id = a.benefit_id
-                     where a.owner_id = e.student_id and b.school_year = e.school_year) as benefits
+                   has.benefits, has.usable_until
               from chosen
               join enrolment e using (school_id, class_name, school_year)
               join school s on s.id = e.school_id
               join card c on c.student_id = e.student_id and c.revoked_at is null
               join student_identity i on i.student_id = e.student_id
+             cross join lateral (
+                select array_agg(b.label order by b.id) as benefits, min(b.usable_until) as usable_until
+                  from account a join benefit b on b.id = a.benefit_id
+                 where a.owner_id = e.student_id and b.school_year = e.school_year
+             ) has
              order by i.last_name, i.first_name, e.student_id
         """),
         {"uai": uai, "stream": stream, "first_entry": first_entry},
@@ -80,8 +84,8 @@ def class_of(
                 class_name=row.class_name,
                 school=row.school,
                 school_year=row.school_year,
-                benefits=tuple(row.benefits or ()),
-                usable_until=last_day_of_use(row.school_year),
+                benefits=tuple(row.benefits),
+                usable_until=last_day_before(row.usable_until),
                 student_space="atouts.normandie.fr",
             ),
         )

@@ -1,13 +1,13 @@
 """What the chapters of the demo share: the stage, the database, the made-up Region, and what one leaves to the next."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine, text
 
 from ledger import cards
-from ledger.calendar import school_year_at
+from ledger.calendar import last_day_of_use, last_day_of_year, paris_date, school_year_at
 from ledger.data_folder import Unusable
 from ledger.rights import Role
 from partner_portal.demo.cards_and_tills import TillProcess
@@ -31,6 +31,12 @@ class Story:
     waiting_partner_id: int = 0
     cast: dict[Role, list[int]] = field(default_factory=dict)
     tills: list[TillProcess] = field(default_factory=list)
+
+    @property
+    def last_day(self) -> date:
+        """Until when this Region lets benefits be used: in the summer, when 30 June has passed, as long as it may."""
+        usual = last_day_of_use(self.year)
+        return usual if paris_date(datetime.now(UTC)) <= usual else last_day_of_year(self.year)
 
     def __post_init__(self) -> None:
         self.region = generate_region(self.students, school_year=self.year)

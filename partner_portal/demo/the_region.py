@@ -31,7 +31,7 @@ def import_the_region(story: Story) -> None:
     stage.say(f"Fichiers : {schools.name} et {roster.name}, {counted(written, 'ligne')}.")
     with database.long_transaction(story.engine) as conn:
         students.import_schools(conn, story.region.schools)
-        benefits.open_school_year(conn, story.year, actor=ACTOR)
+        benefits.open_school_year(conn, story.year, last_day=story.last_day, actor=ACTOR)
         with stage.work("Contrôle du fichier des élèves", written) as work:
             report = check_roster(roster, school_year=story.year, progress=lambda lines, _: work.reach(lines, written))
         with stage.work("Import des élèves", written) as work:

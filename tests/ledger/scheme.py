@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, text
 
 from ledger import benefits, cards, catalogue, partners, sales, students, terminals
-from ledger.calendar import school_year_at
+from ledger.calendar import deadline, last_day_of_year, school_year_at
 from ledger.sales import AnsweredSale, AskedLine, AskedSale
 
 ACTOR = "test:1"
@@ -140,12 +140,20 @@ def make_partner(
     return Till(partner_id, paired.terminal_id, paired.secret)
 
 
+def open_current_year(conn: Connection) -> int:
+    """Open the school year under way and return it; in the summer, when 30 June has passed, until its last day."""
+    now = conn.execute(text("select now()")).scalar_one()
+    year = school_year_at(now)
+    last_day = None if now < deadline(year) else last_day_of_year(year)
+    benefits.open_school_year(conn, year, last_day=last_day, actor=ACTOR)
+    return year
+
+
 def make_scheme(conn: Connection, *lines: Line) -> Scheme:
     """A running school year with these students (one of the general stream if none is given) and one partner."""
     wanted = [*lines] or [Line("123456789AB")]
-    year = school_year_at(conn.execute(text("select now()")).scalar_one())
+    year = open_current_year(conn)
     wanted = [Line(**{**line.__dict__, "school_year": year}) for line in wanted]
-    benefits.open_school_year(conn, year, actor=ACTOR)
     students.import_schools(conn, [School()])
     students.import_roster(conn, wanted, actor=ACTOR)
     benefits.grant(conn, year, actor=ACTOR)
