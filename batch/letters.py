@@ -58,9 +58,11 @@ def post(conn: Connection, letter: Letter, *, recipient: str | None, purpose: st
     )
 
 
-def addressed(letter: Letter, *, recipient: str, purpose: str, dedup_key: str) -> NewMail:
+def addressed(
+    letter: Letter, *, recipient: str, purpose: str, dedup_key: str, unsubscribe_url: str | None = None
+) -> NewMail:
     """`letter` as one of the mails of `ledger.outbox.post_all`."""
-    return NewMail(recipient, letter.subject, letter.as_text(), letter.as_html(), purpose, dedup_key)
+    return NewMail(recipient, letter.subject, letter.as_text(), letter.as_html(), purpose, dedup_key, unsubscribe_url)
 
 
 def _assistance() -> dict[str, str]:

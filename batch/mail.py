@@ -14,8 +14,9 @@ import smtplib
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime, parseaddr
 from types import TracebackType
 
@@ -33,6 +34,18 @@ FIRST_WAIT = datetime.timedelta(minutes=1)
 LONGEST_WAIT = datetime.timedelta(hours=6)
 MOST_ATTEMPTS = 12
 """Tries of a mail that is never taken, over about a day."""
+
+
+class _AddressHeader(UnstructuredHeader, BaseHeader):
+    """A header that holds one web address: Python would encode a long one as it does words, and none could be read."""
+
+    def fold(self, *, policy: EmailPolicy) -> str:  # type: ignore[override]
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _AddressHeader)
+_POLICY = SMTP.clone(header_factory=_HEADERS)
 
 
 class ServerAwayError(Exception):
@@ -126,10 +139,10 @@ def _addressed(mail: outbox.Mail) -> EmailMessage:
 
 
 def message(mail: outbox.Mail) -> EmailMessage:
-    """`mail` as it travels: plain text and HTML, and headers that keep automatic answers away."""
+    """`mail` as it travels: text and HTML, headers that keep automatic answers away, and the way to stop its kind."""
     sender = settings.MAIL_FROM.value
     domain = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
-    made = EmailMessage(policy=SMTP)
+    made = EmailMessage(policy=_POLICY)
     made["From"] = sender
     made["To"] = mail.recipient
     made["Subject"] = mail.subject
@@ -137,6 +150,11 @@ def message(mail: outbox.Mail) -> EmailMessage:
     made["Message-ID"] = f"<{hashlib.sha256(mail.dedup_key.encode()).hexdigest()[:40]}@{domain}>"
     made["Auto-Submitted"] = "auto-generated"
     made["X-Auto-Response-Suppress"] = "All"
+    if mail.unsubscribe_url:
+        made["List-Unsubscribe"] = f"<{mail.unsubscribe_url}>"
+        # RFC 8058: mail programs then show a button of their own, and post to this address; over HTTPS only.
+        if mail.unsubscribe_url.startswith("https://"):
+            made["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     made.set_content(mail.body_text)
     made.add_alternative(mail.body_html, subtype="html")
     return made

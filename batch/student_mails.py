@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from batch import settings
 from batch.letters import addressed
-from batch.student_letters import receipt_letter, reminder_letter
+from batch.student_letters import receipt_letter, reminder_letter, reminders_link
 from ledger import outbox, student_notices
 from ledger.calendar import last_day_before, paris_date
 from ledger.data_folder import Unusable
@@ -71,6 +71,7 @@ def write_reminders(engine: Engine) -> int:
                         recipient=reminder.email,
                         purpose="reminder",
                         dedup_key=f"reminder:{reminder.student_id}:{last_day_before(usable_until)}:{mark}",
+                        unsubscribe_url=reminders_link(reminder.token),
                     )
                     for reminder in reminders
                 ]

@@ -19,11 +19,15 @@ class Mail:
     purpose: str
     dedup_key: str
     attempts: int
+    unsubscribe_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NewMail:
-    """One mail to be put into the outbox among many."""
+    """One mail to be put into the outbox among many.
+
+    `unsubscribe_url` is where mails of its kind are stopped without signing in, if they may be.
+    """
 
     recipient: str
     subject: str
@@ -31,6 +35,7 @@ class NewMail:
     body_html: str
     purpose: str
     dedup_key: str
+    unsubscribe_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +87,15 @@ def post(
 
 def post_all(conn: Connection, mails: Sequence[NewMail]) -> int:
     """Put many mails into the outbox in one statement, each once per `dedup_key`; how many are new."""
-    fields = ("recipient", "subject", "body_text", "body_html", "purpose", "dedup_key")
+    fields = ("recipient", "subject", "body_text", "body_html", "purpose", "dedup_key", "unsubscribe_url")
     if not mails:
         return 0
     posted = conn.execute(
         text("""
-            insert into mail_outbox (recipient, subject, body_text, body_html, purpose, dedup_key)
+            insert into mail_outbox (recipient, subject, body_text, body_html, purpose, dedup_key, unsubscribe_url)
             select * from unnest(cast(:recipient as text[]), cast(:subject as text[]), cast(:body_text as text[]),
-                                 cast(:body_html as text[]), cast(:purpose as text[]), cast(:dedup_key as text[]))
+                                 cast(:body_html as text[]), cast(:purpose as text[]), cast(:dedup_key as text[]),
+                                 cast(:unsubscribe_url as text[]))
             on conflict (dedup_key) do nothing
         """),
         {field: [getattr(mail, field) for mail in mails] for field in fields},
@@ -106,7 +112,7 @@ def hand_over(conn: Connection) -> Mail | None:
                           where sent_at is null and refused_at is null and handed_over_at is null
                             and next_attempt_at <= now()
                           order by next_attempt_at, id limit 1 for update skip locked)
-            returning id, recipient, subject, body_text, body_html, purpose, dedup_key, attempts
+            returning id, recipient, subject, body_text, body_html, purpose, dedup_key, attempts, unsubscribe_url
         """)
     ).one_or_none()
     return None if row is None else Mail(*row)

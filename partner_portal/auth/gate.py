@@ -68,8 +68,17 @@ def proves_terminal(view: View) -> View:
     return view
 
 
+def proved_by_address(view: View) -> View:
+    """Declare that a view's address holds a secret that is all the right there is: a form's token would prove no more.
+
+    Mail programs post to such an address (RFC 8058) with nothing but it.
+    """
+    view.proved_by_address = True  # type: ignore[attr-defined]
+    return view
+
+
 def declared(view: Callable[..., Any], method: str, name: str) -> Any:
-    """What `requires` or `step_up` left on a view function, or on the method of a class of views; None if nothing."""
+    """What `requires` or its like left on a view function, or on the method of a class of views; None if nothing."""
     view_class = getattr(view, "view_class", None)
     if view_class is not None:
         method = "get" if method == "HEAD" and not hasattr(view_class, "head") else method.lower()
@@ -174,7 +183,8 @@ def authorise() -> ResponseReturnValue | None:
         return _turn_away(principal, action)
     if principal.is_revoked and action not in REPLAYED:
         raise Problem("terminal_revoked")
-    _refuse_foreign_page(principal)
+    if not declared(view, request.method, "proved_by_address"):
+        _refuse_foreign_page(principal)
     if declared(view, request.method, "wants_step_up") and not proved_lately():
         return _ask_for_proof()
     return None

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from batch.student_letters import questions_email
 from batch.student_mails import reminder_days
 from ledger import audit, student_history, student_notices, student_record
-from partner_portal.auth.gate import requires
+from partner_portal.auth.gate import proved_by_address, requires
 from partner_portal.auth.principals import current_principal
 from partner_portal.portal import portal
 from partner_portal.resources.answers import utc
@@ -91,8 +91,12 @@ def choose_reminders() -> ResponseReturnValue:
 
 @blueprint.route("/rappels/<uuid:token>", methods=["GET", "POST"])
 @requires("reminders.stop")
+@proved_by_address
 def stop_reminders(token: UUID) -> ResponseReturnValue:
-    """The link in a reminder. A button stops them: programs that open every link of a mail change nothing."""
+    """The link in a reminder. A button stops them, the page's or the mail program's own, which posts here (RFC 8058).
+
+    Programs that open every link of a mail change nothing.
+    """
     is_done = False
     if request.method == "POST":
         with portal().engine.begin() as conn:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import default
 from typing import Any
+from uuid import UUID
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -98,6 +99,24 @@ def test_a_mail_arrives_whole_and_once(books: Engine, postman: Postman) -> None:
     assert "https://example.org/versements/1" in plain
     page = arrived.get_body(("html",)).get_content()
     assert "&lt;b&gt;Lycée&lt;/b&gt; &amp; compagnie" in page
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
+def test_what_may_be_stopped_tells_mail_programs_how_in_one_piece(books: Engine, postman: Postman, scheme: str) -> None:
+    address = f"{scheme}://a-rather-long-name-of-a-portal.normandie.example/eleve/rappels/{UUID(int=7)}"
+    stoppable = letters.addressed(
+        LETTER, recipient="lea@example.org", purpose="reminder", dedup_key="r1", unsubscribe_url=address
+    )
+    receipt = letters.addressed(LETTER, recipient="lea@example.org", purpose="receipt", dedup_key="r2")
+    with books.begin() as conn:
+        outbox.post_all(conn, [stoppable, receipt])
+    assert mail.send_due(books).sent == 2
+    reminder, other = postman.taken
+    assert reminder["List-Unsubscribe"] == f"<{address}>"
+    assert reminder["List-Unsubscribe-Post"] == ("List-Unsubscribe=One-Click" if scheme == "https" else None)
+    assert other["List-Unsubscribe"] is None
+    whole = outbox.Mail(1, "lea@example.org", "Rappel", "é", "<p>é</p>", "reminder", "r1", 1, address)
+    assert f"List-Unsubscribe: <{address}>\r\n".encode() in mail.message(whole).as_bytes()
 
 
 def test_the_same_fact_is_written_once(books: Engine, postman: Postman) -> None:

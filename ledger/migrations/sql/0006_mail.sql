@@ -6,6 +6,7 @@ create table mail_outbox (
     subject         text not null check (subject !~ '[\r\n]'),
     body_text       text not null,
     body_html       text not null,
+    unsubscribe_url text,                            -- where such mails are stopped without signing in, if they may be
     purpose         text not null,                   -- 'invitation', 'reset', 'remittance_advice' ...
     dedup_key       text not null unique,            -- one fact, one mail, however often the job that writes it runs
     created_at      timestamptz not null default now(),

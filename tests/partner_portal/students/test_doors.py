@@ -3,13 +3,14 @@
 import hmac
 import re
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
 from sqlalchemy import Engine, text
 
-from batch import year_end
-from ledger import cards, students, wallets
+from batch import student_mails, year_end
+from ledger import cards, student_notices, students, wallets
 from ledger.cards import ALPHABET, phone_code, printed_code, time_step
 from ledger.refusals import Refusal
 from partner_portal.students import identity
@@ -281,8 +282,6 @@ def test_an_erased_student_finds_nothing_and_no_door(student: Visitor, school: S
 
 
 def test_only_the_button_behind_a_reminders_link_stops_them(visitor: Visitor, school: School, engine: Engine) -> None:
-    from ledger import student_notices
-
     student_id = school.scheme.student_ids[0]
     with engine.begin() as conn:
         student_notices.choose_reminders(conn, student_id, wanted=True)
@@ -297,6 +296,28 @@ def test_only_the_button_behind_a_reminders_link_stops_them(visitor: Visitor, sc
     unknown = "/eleve/rappels/018f0000-0000-7000-8000-000000000000"
     visitor.get(unknown)
     assert "C’est noté" in visitor.post(unknown).text
+
+
+def test_a_mail_programs_own_button_stops_the_reminders(app: Flask, school: School, engine: Engine) -> None:
+    student_id = school.scheme.student_ids[0]
+    with engine.begin() as conn:
+        conn.execute(
+            text("update student_identity set email = 'lea@example.org' where student_id = :id"), {"id": student_id}
+        )
+        conn.execute(text("update benefit set usable_until = now() + interval '5 days'"))
+    student_mails.write_reminders(engine)
+    with engine.connect() as conn:
+        mail = conn.execute(
+            text("select unsubscribe_url, body_text from mail_outbox where purpose = 'reminder'")
+        ).first()
+        assert student_notices.wants_reminders(conn, student_id)
+    assert mail is not None
+    assert mail.unsubscribe_url in mail.body_text
+    # RFC 8058: no cookie, no token of a form, nothing but the address and this one word.
+    answer = app.test_client().post(urlsplit(mail.unsubscribe_url).path, data={"List-Unsubscribe": "One-Click"})
+    assert answer.status_code == 200
+    with engine.connect() as conn:
+        assert not student_notices.wants_reminders(conn, student_id)
 
 
 def test_reminders_are_stopped_and_taken_up_again_in_the_space(student: Visitor) -> None:
