@@ -4,6 +4,7 @@ A card has the size of a bank card and fits where those do. Its face is laid out
 millimetres, and painted by two painters: onto PDF as vectors, onto a PNG as pixels.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -122,7 +123,7 @@ def card_sheets(cards: Sequence[StudentCard], title: str, made_at: datetime) -> 
         place = number % PER_PAGE
         if place == 0:
             sheet.add_page()
-            sheet.cut_marks()
+            sheet.cut_marks(min(PER_PAGE, len(cards) - number))
         sheet.card(card, place % COLUMNS, place // COLUMNS)
     return sheet.finished()
 
@@ -152,15 +153,17 @@ class _Sheet(Page):
             else:
                 self.put(left + shape.x, top + shape.y, shape.text, shape.size, bold=shape.bold, colour=shape.colour)
 
-    def cut_marks(self) -> None:
+    def cut_marks(self, cards: int) -> None:
+        """Marks around so many cards, where the page has them: a last page, or a student's own, is cut in fewer."""
+        columns, rows = min(COLUMNS, cards), math.ceil(cards / COLUMNS)
         self.set_draw_color(*MUTED)
         self.set_line_width(0.15)
-        end_x, end_y = self.first_x + COLUMNS * WIDTH, self.first_y + ROWS * HEIGHT
-        for column in range(COLUMNS + 1):
+        end_x, end_y = self.first_x + columns * WIDTH, self.first_y + rows * HEIGHT
+        for column in range(columns + 1):
             x = self.first_x + column * WIDTH
             self.line(x, self.first_y - 5, x, self.first_y - 1)
             self.line(x, end_y + 1, x, end_y + 5)
-        for row in range(ROWS + 1):
+        for row in range(rows + 1):
             y = self.first_y + row * HEIGHT
             self.line(self.first_x - 5, y, self.first_x - 1, y)
             self.line(end_x + 1, y, end_x + 5, y)

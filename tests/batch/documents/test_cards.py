@@ -1,10 +1,11 @@
 import io
 import time
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 import zxingcpp
-from PIL import Image
+from PIL import Image, ImageChops
 
 from batch.documents.cards import PER_PAGE, card_png, card_sheets
 from batch.documents.qr import MODULES, qr_modules, qr_png
@@ -64,6 +65,21 @@ def test_a_card_says_whose_it_is_what_for_and_until_when(look, student_card):
         "1/1",
     ):
         assert said in text.replace("\n", " "), said
+
+
+@pytest.mark.parametrize(("cards", "rows"), [(1, 1), (2, 1), (3, 2), (8, 4)])
+def test_cut_marks_stand_around_the_cards_there_are(look, student_card, cards, rows):
+    (picture,) = look(card_sheets([student_card(number) for number in range(cards)], "2nde", MADE), dpi=100).pictures
+    ink = ImageChops.invert(picture.convert("L"))
+    bottom = (297 - 5 * 54) / 2 + 1.5 + rows * 54
+
+    def between(top_mm, bottom_mm):
+        return ink.crop((0, round(top_mm / 25.4 * 100), ink.width, round(bottom_mm / 25.4 * 100)))
+
+    line = between(bottom + 2, bottom + 3).tobytes()[: ink.width]
+    marks = sum(now > 0 and before == 0 for before, now in pairwise(line))
+    assert marks == min(cards, 2) + 1
+    assert between(bottom + 6, 284).getbbox() is None
 
 
 def test_extreme_names_stay_on_the_card(look, student_card):
