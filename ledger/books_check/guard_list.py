@@ -42,7 +42,7 @@ TABLES: dict[str, Guards] = {
         triggers=("bank_account_is_guarded", "bank_accounts_stay"),
         unique=("one_current_bank_account", "one_pending_bank_account", "partner_bank_account_pkey"),
         checks=("accepted_by_somebody", "partner_bank_account_iban_check", "two_people_change_an_iban"),
-        may_update=EVERY_COLUMN,
+        may_update=("accepted_at", "accepted_by", "usable_from", "ended_at"),
     ),
     "audit_event": Guards(triggers=("append_only",), unique=("audit_event_pkey",)),
     "sale": Guards(

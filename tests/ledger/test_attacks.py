@@ -332,6 +332,13 @@ APPLICATION_ATTACKS = {
     "adds a trigger of its own": "create trigger t after insert on transfer for each row "
     "execute function refuse_change()",
     "shadows a table of the books": "create table atouts.something (id int)",
+    "moves a till to another school": "update terminal set partner_id = 1",
+    "moves a card to another student": "update card set student_id = 1",
+    "moves a bank account to another school": "update partner_bank_account set partner_id = 1",
+    "turns a pairing code to another school": "update pairing_code set partner_id = 1",
+    "moves an enrolment to another student": "update enrolment set student_id = 1",
+    "sets what a student receives": "update entitlement set amount = 1000000",
+    "moves the school year": "update school_year set ends_at = ends_at + interval '1 year'",
     "becomes the owner": "set role {owner}",
     "locks everybody out": "lock table transfer in access exclusive mode",
 }

@@ -124,7 +124,6 @@ create table terminal (
     name         text not null,
     secret_hash  bytea not null unique check (length(secret_hash) = 32),
     paired_at    timestamptz not null default now(),
-    last_used_at timestamptz,
     revoked_at   timestamptz
 );
 
@@ -183,7 +182,17 @@ begin
 end $$;
 create trigger partner_opens_account after insert on partner for each row execute function partner_opens_account();
 
-grant select, insert, update on school_year, benefit, entitlement, school, student, enrolment, card, partner, partner_bank_account,
+-- What says whose it is stays as it was written: no till, card or account is moved to somebody else.
+grant select, insert on school_year, benefit, entitlement, school, student, enrolment, card, partner, partner_bank_account,
     terminal, pairing_code, product, offer to atouts_app;
+grant update on benefit, partner, product to atouts_app;
+grant update (name, town) on school to atouts_app;
+grant update (national_id) on student to atouts_app;
+grant update (school_id, class_name, stream, programme, first_entry, withdrawn_at) on enrolment to atouts_app;
+grant update (revoked_at, reason) on card to atouts_app;
+grant update (accepted_at, accepted_by, usable_from, ended_at) on partner_bank_account to atouts_app;
+grant update (secret_hash, revoked_at) on terminal to atouts_app;
+grant update (used_at) on pairing_code to atouts_app;
+grant update (benefit, real_cost, supplier, invoice_number, invoice_date, withdrawn_at) on offer to atouts_app;
 grant select, insert, update, delete on student_identity to atouts_app;
 grant select, insert on audit_event to atouts_app;
