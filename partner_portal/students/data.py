@@ -15,6 +15,7 @@ from partner_portal.auth.principals import current_principal
 from partner_portal.portal import portal
 from partner_portal.resources.answers import utc
 from partner_portal.students.home import known, own_id
+from partner_portal.students.own_file import in_french
 
 blueprint = Blueprint("students_data", __name__, url_prefix="/eleve")
 
@@ -62,8 +63,9 @@ def export() -> Response:
         ],
         **held,
     }
-    # To be read by people too: in lines, with accents as they are, and dates as the API writes them.
-    readable = json.dumps(everything, ensure_ascii=False, indent=2, default=_as_text)
+    # To be read by people too: in lines, and with accents as they are.
+    told = in_french(everything, actor)
+    readable = json.dumps(told, ensure_ascii=False, indent=2, default=_as_text)
     answer = Response(readable + "\n", mimetype="application/json")
     answer.headers["Content-Disposition"] = 'attachment; filename="mes-donnees-atouts.json"'
     return answer

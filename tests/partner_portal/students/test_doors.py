@@ -1,6 +1,7 @@
 """The students' doors, tried with the wrong key: nothing tells who exists, and nobody reads another's space."""
 
 import hmac
+import json
 import re
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ from batch import student_mails, year_end
 from ledger import cards, student_notices, students, wallets
 from ledger.cards import ALPHABET, phone_code, printed_code, time_step
 from ledger.refusals import Refusal
-from partner_portal.students import identity
+from partner_portal.students import identity, own_file
 from pos_client import decoding
 from tests.ledger.scheme import ACTOR, BOOK, KEYS, OTHER_BOOK
 from tests.partner_portal.conftest import Visitor
@@ -229,12 +230,37 @@ def test_what_is_held_can_be_taken_away_but_opens_no_till(student: Visitor, scho
     with school.engine.begin() as conn:
         school.scheme.till.sell(conn, (school.scheme.cards[0], [(BOOK, 3000)]))
     held = student.get("/eleve/donnees.json").json
-    assert held["identity"][0]["last_name"] == "Martin"
-    assert held["identity"][0]["birth_date"] == "2010-07-14"
-    assert held["operations"][0]["amount_cents"] == -3000
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[0-9:.]+Z", held["operations"][0]["at"])
-    assert {event["action"] for event in held["actions"]} >= {"student.activate", "session.opened"}
+    assert held["identité"][0]["nom"] == "Martin"
+    assert held["identité"][0]["date de naissance"] == "2010-07-14"
+    assert held["opérations"][0]["montant en centimes"] == -3000
+    assert held["opérations"][0]["nature"] == "achat"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[0-9:.]+Z", held["opérations"][0]["date"])
+    assert {event["action"] for event in held["journal"]} >= {"espace ouvert", "connexion"}
+    assert {event["auteur"] for event in held["journal"]} == {"vous"}
     assert str(school.scheme.cards[0]) not in student.get("/eleve/donnees.json").text
+
+
+def test_the_file_to_take_away_speaks_french_throughout(student: Visitor, school: School, engine: Engine) -> None:
+    with engine.begin() as conn:
+        school.scheme.till.sell(conn, (school.scheme.cards[0], [(BOOK, 3000)]))
+        cards.reissue(conn, KEYS, school.scheme.student_ids[0], reason="perdue", actor="person:7")
+        student_notices.choose_reminders(conn, school.scheme.student_ids[0], wanted=False)
+        conn.execute(text("update benefit set usable_until = now() + interval '5 days'"))
+        conn.execute(text("insert into reminder_sent (student_id, benefit_id, days) select 1, min(id), 7 from benefit"))
+    held = student.get("/eleve/donnees.json").json
+    assert held["journal"][-1]["auteur"] == "une personne habilitée"
+    assert len(held) == 11
+    assert all(held.values()), held
+    left_in_english = re.findall(r'"(?:[a-z]+[_.][a-z_.]+|general|sale)"', json.dumps(held))
+    assert left_in_english == []
+    assert names_in(held) <= set(own_file.WORDS.values())
+
+
+def names_in(held: object) -> set[str]:
+    """Every name in the file."""
+    if isinstance(held, dict):
+        return set(held).union(*map(names_in, held.values()))
+    return set().union(*map(names_in, held)) if isinstance(held, list) else set()
 
 
 def test_what_has_lapsed_is_lost_and_not_used(student: Visitor, school: School, engine: Engine) -> None:
