@@ -84,7 +84,7 @@ declare
 begin
     if not (case new.kind
             when 'sale' then debit < wallets and credit between wallets and region
-            when 'grant' then debit = 3000000000001 and credit < wallets and new.document = credit
+            when 'grant' then debit = 3000000000001 and credit < wallets and (new.document, new.line) = (credit, 1)
             when 'refund' then debit between wallets and region and credit < wallets
             when 'lapse' then debit < wallets and credit = 3000000000002
             when 'grant_withdrawal' then debit < wallets and credit = 3000000000001
