@@ -149,6 +149,21 @@ def open_current_year(conn: Connection) -> int:
     return year
 
 
+def let_benefits_end(conn: Connection, days: int) -> None:
+    """Have every benefit end with the day, in Paris, in so many `days`; those of the next year then come later."""
+    conn.execute(
+        text("""
+            with told as (
+                select (date_trunc('day', now() at time zone 'Europe/Paris') + (:days + 1) * interval '1 day')
+                       at time zone 'Europe/Paris' as usable_until
+            )
+            update benefit b set usable_until = t.usable_until, replaced_at = greatest(b.replaced_at, t.usable_until)
+              from told t
+        """),
+        {"days": days},
+    )
+
+
 def make_scheme(conn: Connection, *lines: Line) -> Scheme:
     """A running school year with these students (one of the general stream if none is given) and one partner."""
     wanted = [*lines] or [Line("123456789AB")]

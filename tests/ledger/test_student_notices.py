@@ -7,9 +7,11 @@ import pytest
 from sqlalchemy import Engine, text
 
 from batch import student_mails
+from batch.french import day_in_words
 from ledger import cancellations, outbox, student_history, student_notices, students
+from ledger.calendar import last_day_before
 from tests.conftest import Database
-from tests.ledger.scheme import ACTOR, BOOK, HELMET, OTHER_BOOK, Line, Scheme, make_scheme
+from tests.ledger.scheme import ACTOR, BOOK, HELMET, OTHER_BOOK, Line, Scheme, let_benefits_end, make_scheme
 
 MARK = "ATOUTS_REMINDER_DAYS"
 
@@ -40,21 +42,14 @@ def mails(engine: Engine) -> list[tuple[str, str, str]]:
 
 
 def ends_in(engine: Engine, days: int) -> None:
-    """The deadline is at the end of the day in so many days."""
     with engine.begin() as conn:
-        conn.execute(
-            text("""
-                update benefit set usable_until =
-                    (date_trunc('day', now() at time zone 'Europe/Paris') + (:days + 1) * interval '1 day')
-                    at time zone 'Europe/Paris'
-            """),
-            {"days": days},
-        )
+        let_benefits_end(conn, days)
 
 
 def test_a_purchase_is_receipted_once_with_what_is_left_and_until_when(engine: Engine, scheme: Scheme) -> None:
     with engine.begin() as conn:
         scheme.till.sell(conn, (scheme.cards[0], [(BOOK, 3000), (OTHER_BOOK, 1250)]), (scheme.cards[2], [(BOOK, 3000)]))
+        usable_until = conn.execute(text("select min(usable_until) from benefit")).scalar_one()
     assert student_mails.write_receipts(engine) == 1
     assert student_mails.write_receipts(engine) == 0
     ((recipient, subject, body),) = mails(engine)
@@ -62,7 +57,7 @@ def test_a_purchase_is_receipted_once_with_what_is_left_and_until_when(engine: E
     assert "42,50" in subject
     assert "Maths 2nde : 30,00" in body
     assert "27,50" in body
-    assert "30\u00a0juin" in body
+    assert day_in_words(last_day_before(usable_until)) in body
 
 
 def test_a_refund_is_told_with_its_own_receipt(engine: Engine, scheme: Scheme) -> None:

@@ -16,7 +16,7 @@ from ledger.cards import ALPHABET, phone_code, printed_code, time_step
 from ledger.refusals import Refusal
 from partner_portal.students import identity, own_file
 from pos_client import decoding
-from tests.ledger.scheme import ACTOR, BOOK, KEYS, OTHER_BOOK
+from tests.ledger.scheme import ACTOR, BOOK, KEYS, OTHER_BOOK, let_benefits_end
 from tests.partner_portal.conftest import Visitor
 from tests.partner_portal.counter.conftest import CASHIER, School
 from tests.partner_portal.students.conftest import BORN, PASSCODE, activate
@@ -245,7 +245,7 @@ def test_the_file_to_take_away_speaks_french_throughout(student: Visitor, school
         school.scheme.till.sell(conn, (school.scheme.cards[0], [(BOOK, 3000)]))
         cards.reissue(conn, KEYS, school.scheme.student_ids[0], reason="perdue", actor="person:7")
         student_notices.choose_reminders(conn, school.scheme.student_ids[0], wanted=False)
-        conn.execute(text("update benefit set usable_until = now() + interval '5 days'"))
+        let_benefits_end(conn, 5)
         conn.execute(text("insert into reminder_sent (student_id, benefit_id, days) select 1, min(id), 7 from benefit"))
     held = student.get("/eleve/donnees.json").json
     assert held["journal"][-1]["auteur"] == "une personne habilitée"
@@ -330,7 +330,7 @@ def test_a_mail_programs_own_button_stops_the_reminders(app: Flask, school: Scho
         conn.execute(
             text("update student_identity set email = 'lea@example.org' where student_id = :id"), {"id": student_id}
         )
-        conn.execute(text("update benefit set usable_until = now() + interval '5 days'"))
+        let_benefits_end(conn, 5)
     student_mails.write_reminders(engine)
     with engine.connect() as conn:
         mail = conn.execute(

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from ledger import cards
 from ledger.cards import ReadCode
 from pos_client import decoding
 from tests.film import chromium_with_camera, write_film
-from tests.ledger.scheme import BOOK, KEYS, OTHER_BOOK
+from tests.ledger.scheme import BOOK, KEYS, OTHER_BOOK, let_benefits_end
 from tests.partner_portal.conftest import look_at
 from tests.partner_portal.counter.conftest import School
 from tests.partner_portal.students.conftest import BORN, PASSCODE
@@ -190,7 +190,7 @@ def test_the_deadline_is_told_louder_as_it_nears(phone: Page, school: School, en
     come_in(phone, school.codes[0])
     for days, tone in [(20, "soon"), (3, "now"), (-2, "over")]:
         with engine.begin() as conn:
-            conn.execute(text("update benefit set usable_until = now() + make_interval(days => :days)"), {"days": days})
+            let_benefits_end(conn, days)
         phone.goto("/eleve/")
         expect(phone.locator(f".deadline-{tone}")).to_be_visible()
         look_at(phone, f"eleve-avantages-{tone}")
