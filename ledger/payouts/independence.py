@@ -28,7 +28,10 @@ _HANDS = text("""
            exists (select from payout_payment p
                      join partner_bank_account a on a.id = p.bank_account_id
                      left join bank_account_call c on c.account_id = a.id
-                    where p.run_id = :run and :actor in (a.asked_by, a.accepted_by, c.called_by)) as touched
+                    where p.run_id = :run
+                      and (:actor in (a.asked_by, a.accepted_by, c.called_by)
+                           or exists (select from bank_account_block b
+                                       where b.account_id = a.id and b.lifted_by = :actor))) as touched
 """)
 
 

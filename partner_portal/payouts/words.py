@@ -78,8 +78,8 @@ LOOKS: dict[Look, str] = {
 HINDRANCES: dict[Hindrance, str] = {
     Hindrance.PREPARED_IT: "Vous avez préparé cette campagne : deux autres personnes doivent l’approuver.",
     Hindrance.TOUCHED_AN_ACCOUNT: (
-        "Vous êtes intervenu sur un compte bancaire que cette campagne paie (demande, appel ou validation) : "
-        "deux autres personnes doivent l’approuver."
+        "Vous êtes intervenu sur un compte bancaire que cette campagne paie (demande, appel, validation ou déblocage) "
+        ": deux autres personnes doivent l’approuver."
     ),
     Hindrance.HAS_APPROVED: "Vous avez approuvé cette campagne : une autre personne doit l’approuver aussi.",
     Hindrance.ABOVE_THE_LIMIT: "La somme dépasse le plafond d’une campagne : personne ne peut l’approuver.",

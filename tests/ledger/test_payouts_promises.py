@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from ledger import partner_accounts
-from ledger.payouts import approval, files, outcomes, runs
+from ledger.payouts import approval, files, independence, outcomes, runs
+from ledger.payouts.independence import Hindrance
 from ledger.payouts.runs import Run
 from ledger.rights import Role
 from tests.conftest import Database
@@ -355,7 +356,7 @@ def test_who_prepared_a_run_does_not_approve_it(world: World) -> None:
     refused(world.engine, APPROVE, "maker_is_not_checker", run=made.id, person=maker, hash=made.content_hash)
 
 
-@pytest.mark.parametrize("hand", ["asked_by", "accepted_by", "called_by"])
+@pytest.mark.parametrize("hand", ["asked_by", "accepted_by", "called_by", "lifted_by"])
 def test_who_had_a_hand_in_an_account_of_the_run_does_not_approve_it(world: World, run: Run, hand: str) -> None:
     person = world.person(Role.PAYMENT_APPROVER)
     with world.owner.connect() as conn, conn.begin() as transaction:
@@ -367,9 +368,16 @@ def test_who_had_a_hand_in_an_account_of_the_run_does_not_approve_it(world: Worl
                 values (:account, '1', 'x', :who)
             """
             conn.execute(text(call), account)
+        elif hand == "lifted_by":
+            block = """
+                insert into bank_account_block (account_id, reason, blocked_by, lifted_by, lifted_at)
+                values (:account, 'AC04', 'job:bank', :who, now())
+            """
+            conn.execute(text(block), account)
         else:
             conn.execute(text(f"update partner_bank_account set {hand} = :who where id = :account"), account)
         conn.execute(text("set local session_replication_role = origin"))
+        assert independence.hindrance(conn, run, person) is Hindrance.TOUCHED_AN_ACCOUNT
         assert breaks(conn, APPROVE, run=run.id, person=person, hash=run.content_hash) == "no_hand_in_its_accounts"
         transaction.rollback()
 

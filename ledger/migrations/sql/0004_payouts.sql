@@ -78,6 +78,7 @@ create table bank_account_block (
     constraint lifted_by_somebody check ((lifted_by is null) = (lifted_at is null))
 );
 create unique index one_open_block on bank_account_block (account_id) where lifted_at is null;
+create index bank_account_block_by_account on bank_account_block (account_id);
 
 create index bank_account_by_partner on partner_bank_account (partner_id, id);
 create index current_bank_account_by_iban on partner_bank_account (iban) where accepted_at is not null and ended_at is null;
@@ -442,7 +443,9 @@ begin
         perform payout_refuse('maker_is_not_checker', format('%s prepared the run', approver));
     elsif exists (select from payout_payment p join partner_bank_account a on a.id = p.bank_account_id
                     left join bank_account_call c on c.account_id = a.id
-                   where p.run_id = run.id and approver in (a.asked_by, a.accepted_by, c.called_by)) then
+                   where p.run_id = run.id
+                     and (approver in (a.asked_by, a.accepted_by, c.called_by)
+                          or exists (select from bank_account_block b where b.account_id = a.id and b.lifted_by = approver))) then
         perform payout_refuse('no_hand_in_its_accounts', format('%s had a hand in a bank account of the run', approver));
     elsif not exists (select from person p join role_grant g on g.person_id = p.id
                        where p.id = new.person_id and p.status = 'active' and g.role = 'payment_approver') then
