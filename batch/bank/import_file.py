@@ -149,7 +149,7 @@ class _Import:
     def run(self, bank_file: StatementFile | StatusFile) -> ImportReport:
         conn = self._conn
         named = [bank_file.report.original_message_id or ""] if isinstance(bank_file, StatusFile) else []
-        known = expectations.known(conn, self._own, named)
+        known = expectations.known(conn, named)
         writer = Writer(conn, known, tell, self._actor)
         report = ImportReport(bank_file.description, self._import_id)
         if isinstance(bank_file, StatusFile):

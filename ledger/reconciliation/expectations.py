@@ -79,7 +79,7 @@ def own_accounts(conn: Connection, configured: Iterable[str] = ()) -> frozenset[
     return frozenset(configured) | frozenset(conn.execute(_OWN_ACCOUNTS).scalars())
 
 
-def known(conn: Connection, own: Iterable[str] = (), named: Sequence[str] = ()) -> Known:
+def known(conn: Connection, named: Sequence[str] = ()) -> Known:
     """The payments of every run of the last year, of older ones that still wait for the bank, and of `named` messages.
 
     Always whole runs.
@@ -109,4 +109,4 @@ def known(conn: Connection, own: Iterable[str] = (), named: Sequence[str] = ()) 
                 bank_references=references[row.id],
             )
         )
-    return Known(Expected(payments, own), ids, of_runs, {number: key for key, number in ids.items()})
+    return Known(Expected(payments, own_accounts(conn)), ids, of_runs, {number: key for key, number in ids.items()})

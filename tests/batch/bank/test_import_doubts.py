@@ -13,9 +13,9 @@ from batch.bank.import_letters import tell
 from ledger.accounts import SUSPENSE
 from ledger.reconciliation import decisions, items, position
 from ledger.reconciliation.decisions import CannotSettle, Explanation
-from tests.batch.bank.messages import ACCOUNT, balance, entry, statements
+from tests.batch.bank.messages import ACCOUNT, balance, details, entry, statements
 from tests.batch.bank.simulated_bank import amount
-from tests.batch.bank.test_import_cases import Story, story
+from tests.batch.bank.test_import_cases import AMOUNTS, Story, story
 from tests.payout_world import PAYER
 
 __all__ = ["story"]
@@ -149,3 +149,14 @@ def test_no_statement_is_taken_later_of_a_file_that_is_known_unless_the_books_fo
         )
         with pytest.raises(IntegrityError, match="bank account in the books"):
             conn.commit()
+
+
+def test_what_is_proposed_stays_so_when_a_person_decides_about_something_else(story: Story) -> None:
+    named = f"<RltdPties><DbtrAcct><Id><IBAN>{PAYER.iban}</IBAN></Id></DbtrAcct></RltdPties>"
+    told = [(-cents, details(f"<Refs><MsgId>{story.message}</MsgId></Refs>{named}")) for cents in AMOUNTS[:2]]
+    story.take(story.statement(*told))
+    assert story.open() == ["debited", "debited"]
+    with story.world.engine.begin() as conn:
+        first = min(item.number for item in items.open_items(conn) if item.proposed)
+        decisions.accept(conn, first, actor="person:1", tell=tell)
+    assert story.open() == ["debited"]
