@@ -51,6 +51,12 @@ def prepared(folder: Path, room_bytes: int = 0) -> Path:
     return folder
 
 
+def is_full(folder: Path) -> bool:
+    """Whether nothing more can be written on the disk of `folder`, or so little that nothing will come of it."""
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    return shutil.disk_usage(there).free < 1_000_000
+
+
 def servers_user() -> pwd.struct_passwd | None:
     """The system user embedded servers run as: none but ourselves, or `atouts` when we are root, made if missing.
 

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import click
 
 from batch.lifetime import SUPERVISOR, end_in_order, end_with_parent
-from ledger.data_folder import Unusable
+from ledger.data_folder import Unusable, data_folder, is_full
 
 # Each command is the module of its name in `partner_portal.commands`, imported only when it is called.
 SECTIONS = {
@@ -115,6 +115,9 @@ def main(arguments: list[str] | None = None) -> None:
         sentence = _sentence(error)
         if sentence is None:
             raise
+        if "is full" not in sentence and is_full(data_folder()):
+            # Whatever gave up may have had no room to say why.
+            sentence += f" The disk of the data folder {data_folder()} is full."
         click.echo(f"atouts: {sentence}", err=True)
         sys.exit(2)
 
@@ -128,6 +131,7 @@ def _sentence(error: Exception) -> str | None:
     # Imported by now if they are the reason; `atouts --help` need not wait for them.
     from psycopg.errors import UndefinedTable
     from redis.exceptions import ConnectionError as RedisConnectionError
+    from redis.exceptions import ResponseError
     from sqlalchemy.exc import OperationalError, ProgrammingError
 
     if isinstance(error, OperationalError):
@@ -136,6 +140,9 @@ def _sentence(error: Exception) -> str | None:
         return f"The database cannot be used: {reason.removesuffix('.')}."
     if isinstance(error, ProgrammingError) and isinstance(error.orig, UndefinedTable):
         return "The database is not of this release: run `atouts db upgrade`."
+    if isinstance(error, ResponseError) and "MISCONF" in str(error):
+        # Its word for a disk that it cannot write to.
+        return f"Redis cannot be used: {str(error).partition('MISCONF ')[2]}."
     if isinstance(error, RedisConnectionError):
         return f"Redis cannot be reached: {error}"
     return None

@@ -19,6 +19,7 @@ from ledger.data_folder import SOCKET_PATH_BYTES, Unusable, socket_folder
 from ledger.embedded import EmbeddedPostgres
 from ledger.shared_server import ended
 from tests.processes import nothing_is_left, processes_of
+from tests.small_disk import mounted
 
 USE = """
 import sys
@@ -218,20 +219,6 @@ def test_a_read_only_folder_is_refused_and_left_as_it_is(data: Path) -> None:
     with pytest.raises(Unusable, match="cannot be written by you"):
         EmbeddedPostgres(data).use()
     assert list(data.iterdir()) == []
-
-
-@contextmanager
-def mounted(folder: Path, options: str) -> Iterator[None]:
-    """A small file system of its own in the place of `folder`."""
-    if os.geteuid() != 0:
-        pytest.skip("only root may mount a file system")
-    folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=False).returncode != 0:
-        pytest.skip("this machine lets nobody mount a file system")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", folder], check=True)
 
 
 def test_a_read_only_disk_is_refused_in_one_sentence(data: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from importlib import import_module
+from pathlib import Path
 
 import click
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import text
 from ledger.settings import Setting, declared
 from partner_portal.cli import SECTIONS, atouts, main
 from tests.conftest import Database
+from tests.small_disk import mounted
 
 
 @pytest.fixture
@@ -86,6 +88,21 @@ def test_a_database_without_the_books_is_told_with_the_remedy(
             main(arguments)
         assert end.value.code == 2
         assert capsys.readouterr().err == "atouts: The database is not of this release: run `atouts db upgrade`.\n"
+
+
+def test_whatever_gives_up_on_a_full_disk_says_that_it_is_full(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    monkeypatch.setenv("ATOUTS_DATA_DIR", str(folder))
+    monkeypatch.setenv("ATOUTS_DATABASE_URL", "postgresql://owner:hush@127.0.0.1:1/atouts")
+    for options, expected in (("size=4m", False), ("size=512k", True)):
+        with mounted(folder, options), pytest.raises(SystemExit):
+            main(["db", "upgrade"])
+        folder.rmdir()
+        told = capsys.readouterr().err
+        assert (f"The disk of the data folder {folder} is full." in told) == expected
+        assert told.count("\n") == 1
 
 
 @pytest.mark.parametrize(
