@@ -96,19 +96,37 @@ def secret(where: Profile, terminal: Terminal) -> str:
         raise Misconfigured(f"Le secret de la caisse est illisible ({where.secret_file}).") from error
 
 
+PROBE_BYTES = 4096
+"""More than a pairing takes: a full disk still takes an empty file."""
+
+
 def prepare(where: Profile) -> None:
     """Make sure that a pairing could be kept, before the one-time code is used up for it. Raises Misconfigured."""
     try:
         durable.make_folder(where.config)
         probe = where.config / ".probe"
-        durable.write_text(probe, "")
-        probe.unlink()
+        try:
+            durable.write_text(probe, " " * PROBE_BYTES)
+        finally:
+            probe.unlink(missing_ok=True)
     except OSError as error:
-        raise Misconfigured(f"La caisse ne peut pas écrire dans {where.config}.") from error
+        raise Misconfigured(
+            f"La caisse ne peut pas écrire dans {where.config} (disque plein, ou dossier protégé)."
+        ) from error
 
 
 def keep(where: Profile, terminal: Terminal, secret: str) -> Terminal:
-    """Keep a pairing: the secret first, so that a profile never stands without it. Raises OSError."""
+    """Keep a pairing: the secret first, so that a profile never stands without it. Raises Misconfigured."""
+    try:
+        return _kept(where, terminal, secret)
+    except OSError as error:
+        raise Misconfigured(
+            f"La caisse n’a pas pu garder son association dans {where.config} (disque plein, ou dossier protégé) : "
+            "demandez un nouveau code."
+        ) from error
+
+
+def _kept(where: Profile, terminal: Terminal, secret: str) -> Terminal:
     # A folder of one's own is moved, copied and thrown away as a whole: its secret must be in it.
     in_keyring = HOME_VARIABLE not in os.environ and _into_keyring(terminal.terminal_id, secret)
     if not in_keyring:

@@ -1,7 +1,10 @@
 """Where a till keeps who it is, and its secret."""
 
 import os
+import resource
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -50,6 +53,35 @@ def test_without_a_keyring_the_secret_is_in_a_file_for_its_owner_only(
     assert own_folders.config.stat().st_mode & 0o777 == 0o700
     assert terminal.load(own_folders) == kept
     assert terminal.secret(own_folders, kept) == "s3cret"
+
+
+@contextmanager
+def files_end_after(size: int) -> Iterator[None]:
+    """What a disk that is filling up does to whoever writes: no file of this process takes more than so many bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_is_noticed_before_the_code_is_used_up(own_folders: terminal.Profile) -> None:
+    with files_end_after(100), pytest.raises(Misconfigured, match="disque plein"):
+        terminal.prepare(own_folders)
+    assert list(own_folders.config.iterdir()) == []
+    terminal.prepare(own_folders)
+
+
+def test_a_disk_that_is_full_a_moment_later_leaves_no_half_a_pairing(
+    own_folders: terminal.Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", Keyring(locked=True))
+    terminal.prepare(own_folders)
+    with files_end_after(100), pytest.raises(Misconfigured, match="demandez un nouveau code"):
+        terminal.keep(own_folders, TILL, "s3cret")
+    assert not own_folders.file.exists()
+    assert terminal.keep(own_folders, TILL, "s3cret") == terminal.load(own_folders)
 
 
 def test_with_a_keyring_the_secret_is_in_no_file(
