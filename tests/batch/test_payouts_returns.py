@@ -49,7 +49,7 @@ def test_a_payment_that_came_back_is_paid_again_under_an_id_that_tells(world: Wo
     blocked = world.freeze(datetime.now(UTC), weekly=False)
     assert world.held(blocked) == {partner: (7500, "bank_account_blocked")}
     with world.engine.begin() as conn:
-        partner_accounts.unblock(conn, payment.frozen.bank_account_id, actor="person:5")
+        partner_accounts.unblock(conn, payment.frozen.bank_account_id, actor="person:9")
     again = world.generated(datetime.now(UTC), weekly=False)
     (second,) = world.payments(again)
     assert (second.end_to_end_id, second.frozen.amount) == ("ATOUTS-000002-000001-R1", 7500)
