@@ -2,7 +2,6 @@
 
 import io
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,17 +16,7 @@ from ledger.payouts.approval import Altered, NotAllowed
 from ledger.payouts.rules import Flag
 from ledger.payouts.runs import Run
 from ledger.rights import Role
-from tests.conftest import Database
-from tests.payout_world import AFTER, MONDAY, PAYER, World
-
-
-@pytest.fixture
-def world(fresh_database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """An empty scheme and the settings of a payer; at the end of each test the runs and the books must agree."""
-    monkeypatch.setenv("ATOUTS_PAYER_IBAN", PAYER.iban)
-    world = World(fresh_database.engine, fresh_database.owner_engine)
-    yield world
-    world.assert_sound()
+from tests.payout_world import AFTER, MONDAY, World
 
 
 def values(document: bytes, name: str) -> list[str]:

@@ -1,7 +1,6 @@
 """Payout cases 7 to 12 of the payout protocol, by their numbers: dates, names, accounts, payees."""
 
 import io
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -15,17 +14,7 @@ from ledger.payouts import approval, files
 from ledger.payouts.approval import NotAllowed
 from ledger.payouts.rules import Flag
 from ledger.rights import Role
-from tests.conftest import Database
 from tests.payout_world import AFTER, MONDAY, PAYER, World, iban
-
-
-@pytest.fixture
-def world(fresh_database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """An empty scheme and the settings of a payer; at the end of each test the runs and the books must agree."""
-    monkeypatch.setenv("ATOUTS_PAYER_IBAN", PAYER.iban)
-    world = World(fresh_database.engine, fresh_database.owner_engine)
-    yield world
-    world.assert_sound()
 
 
 def values(document: bytes, name: str) -> list[str]:

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import pytest
 from sqlalchemy import text
 
 from batch import payouts
 from ledger.payouts import approval, files, runs
 from ledger.payouts.approval import NotAllowed
-from tests.conftest import Database
-from tests.payout_world import PAYER, World
+from tests.payout_world import World
 from tests.waiting import eventually
-
-
-@pytest.fixture
-def world(fresh_database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """An empty scheme and the settings of a payer; at the end of each test the runs and the books must agree."""
-    monkeypatch.setenv("ATOUTS_PAYER_IBAN", PAYER.iban)
-    world = World(fresh_database.engine, fresh_database.owner_engine)
-    yield world
-    world.assert_sound()
 
 
 class Meanwhile:

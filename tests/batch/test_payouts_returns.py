@@ -2,7 +2,6 @@
 
 import importlib
 import io
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,18 +18,7 @@ from ledger.accounts import partner_account
 from ledger.payouts import outcomes
 from ledger.payouts.approval import NotAllowed
 from ledger.payouts.rules import Flag
-from tests.conftest import Database
-from tests.payout_world import AFTER, PAYER, World
-
-
-@pytest.fixture
-def world(fresh_database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """An empty scheme and the settings of a payer; at the end of each test the runs and the books must agree."""
-    monkeypatch.setenv("ATOUTS_PAYER_IBAN", PAYER.iban)
-    world = World(fresh_database.engine, fresh_database.owner_engine)
-    yield world
-    world.assert_sound()
-
+from tests.payout_world import AFTER, World
 
 # -- rejects and returns ---------------------------------------------------------------------------------------------
 
