@@ -6,12 +6,12 @@ came back from the bank), below for what was given back to students or paid out.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from sqlalchemy import Connection, text
 
 from ledger.accounts import partner_account
-from ledger.calendar import Week, paris_date
+from ledger.calendar import Week, last_day_before
 from ledger.payouts.rules import Hold
 
 
@@ -164,7 +164,7 @@ def left_out(
         LeftOut(
             row.reference,
             row.weekly,
-            paris_date(row.cutoff - timedelta(microseconds=1)),
+            last_day_before(row.cutoff),
             row.amount,
             Hold(row.reason),
         )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from sqlalchemy import Connection, TextClause, text
 
-from ledger.calendar import paris_date
+from ledger.calendar import last_day_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _received(conn: Connection, wanted: TextClause, parameters: dict[str, int | 
             payment_id=row.payment_id,
             reference=row.reference,
             weekly=row.weekly,
-            last_day=paris_date(row.cutoff - timedelta(microseconds=1)),
+            last_day=last_day_before(row.cutoff),
             amount=row.amount,
             transfers=row.transfers,
             state=row.state,

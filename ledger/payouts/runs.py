@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, text
 
-from ledger.calendar import paris_date, week_of
+from ledger.calendar import last_day_before, week_of
 from ledger.payouts.content import FrozenHeld, FrozenPayment
 from ledger.payouts.rules import Flag, Hold, Payer
 
@@ -94,7 +94,7 @@ class Run:
     @property
     def last_day(self) -> date:
         """The day on whose last instant, or in whose course, it closes."""
-        return paris_date(self.cutoff - timedelta(microseconds=1))
+        return last_day_before(self.cutoff)
 
     @property
     def out_of_turn(self) -> datetime | None:
