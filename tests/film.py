@@ -1,11 +1,14 @@
 """What a camera sees, as Chromium's fake camera plays it: a y4m film of a printed card, held before the lens."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from playwright.sync_api import Browser, Page
 
 from batch.documents.cards import card_png
 from batch.documents.models import StudentCard
@@ -50,11 +53,14 @@ def jpeg(picture: Image.Image, quality: int = 70) -> bytes:
     return file.getvalue()
 
 
-def chromium_with_camera(film: Path) -> list[str]:
-    """The switches with which Chromium takes a film for its camera."""
-    return [
+@contextmanager
+def page_with_camera(browser: Browser, url: str, folder: Path, code: str) -> Iterator[Page]:
+    """A page at `url` in a Chromium of its own, whose camera is shown the card with `code`; its film is in `folder`."""
+    switches = [
         "--no-sandbox",
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={film}",
+        f"--use-file-for-fake-video-capture={write_film(folder / 'card.y4m', code)}",
     ]
+    with browser.browser_type.launch(executable_path="/usr/bin/chromium", args=switches) as with_camera:
+        yield with_camera.new_context(base_url=url, locale="fr-FR", permissions=["camera"]).new_page()

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from ledger.calendar import week_of
 from tests.conftest import Database
-from tests.film import chromium_with_camera, write_film
+from tests.film import page_with_camera
 from tests.ledger.scheme import BOOK, OTHER_BOOK
 from tests.line import Line, line_to
 from tests.partner_portal.counter.conftest import CASHIER, School, make_school, scan, sign_in
@@ -38,11 +38,7 @@ def line(school: School, fresh_database: Database, redis_url: str) -> Iterator[L
 @pytest.fixture
 def counter(browser: Browser, line: Line, school: School, tmp_path: Path) -> Iterator[Page]:
     """The cashier’s tab, whose camera is shown the first student’s card and whose console must not complain."""
-    film = write_film(tmp_path / "card.y4m", school.codes[0])
-    kind = browser.browser_type
-    with kind.launch(executable_path="/usr/bin/chromium", args=chromium_with_camera(film)) as with_camera:
-        context = with_camera.new_context(base_url=line.url, locale="fr-FR", permissions=["camera"])
-        page = context.new_page()
+    with page_with_camera(browser, line.url, tmp_path, school.codes[0]) as page:
         complaints: list[str] = []
         page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -8,7 +8,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from pos_client.photograph import photograph
-from tests.film import card_picture, chromium_with_camera, jpeg, write_film
+from tests.film import card_picture, jpeg, page_with_camera
 from tests.ledger.scheme import BOOK
 from tests.partner_portal.conftest import Visitor, look_at
 from tests.partner_portal.counter.conftest import CASHIER, School, scan, sign_in
@@ -83,11 +83,7 @@ def test_a_photograph_is_chosen_on_the_till(cashier: Page, school: School) -> No
 def test_the_camera_reads_a_card_and_a_sale_follows(
     browser: Browser, portal_url: str, school: School, tmp_path: Path
 ) -> None:
-    film = write_film(tmp_path / "card.y4m", school.codes[0])
-    kind = browser.browser_type
-    with kind.launch(executable_path="/usr/bin/chromium", args=chromium_with_camera(film)) as with_camera:
-        context = with_camera.new_context(base_url=portal_url, locale="fr-FR", permissions=["camera"])
-        page = context.new_page()
+    with page_with_camera(browser, portal_url, tmp_path, school.codes[0]) as page:
         complaints: list[str] = []
         page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
         sign_in(page, CASHIER)
@@ -131,11 +127,7 @@ def test_the_browsers_own_detector_keeps_pictures_at_home_and_the_portal_stands_
         if finds
         else """throw new DOMException("Barcode detection service unavailable.", "NotSupportedError");"""
     )
-    film = write_film(tmp_path / "card.y4m", school.codes[0])
-    kind = browser.browser_type
-    with kind.launch(executable_path="/usr/bin/chromium", args=chromium_with_camera(film)) as with_camera:
-        context = with_camera.new_context(base_url=portal_url, locale="fr-FR", permissions=["camera"])
-        page = context.new_page()
+    with page_with_camera(browser, portal_url, tmp_path, school.codes[0]) as page:
         page.add_init_script(DETECTOR.replace("DETECT", detect))
         sent: list[str] = []
         page.on("request", lambda request: sent.append(request.url.removeprefix(portal_url)))

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from ledger import cards
 from ledger.cards import ReadCode
 from pos_client import decoding
-from tests.film import chromium_with_camera, write_film
+from tests.film import page_with_camera
 from tests.ledger.scheme import BOOK, KEYS, OTHER_BOOK, let_benefits_end
 from tests.partner_portal.conftest import look_at
 from tests.partner_portal.counter.conftest import School
@@ -163,10 +163,7 @@ def test_the_card_is_read_from_a_photograph(phone: Page, school: School, tmp_pat
 def test_a_student_scans_their_own_card_and_is_spoken_to_as_its_owner(
     browser: Browser, portal_url: str, school: School, tmp_path: Path
 ) -> None:
-    film = write_film(tmp_path / "card.y4m", school.codes[0])
-    kind = browser.browser_type
-    with kind.launch(executable_path="/usr/bin/chromium", args=chromium_with_camera(film)) as with_camera:
-        phone = with_camera.new_context(base_url=portal_url, locale="fr-FR", permissions=["camera"]).new_page()
+    with page_with_camera(browser, portal_url, tmp_path, school.codes[0]) as phone:
         phone.goto("/connexion/eleve/activation")
         phone.route("**/cadre", lambda route: route.fulfill(json={"cards": []}))
         phone.get_by_role("button", name="Scanner la carte").click()
