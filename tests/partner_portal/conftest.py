@@ -55,6 +55,22 @@ def redis(redis_url: str) -> Redis:
     return redis_connection(redis_url)
 
 
+class Clock:
+    """A clock the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The time as sessions and throttles are told it."""
+    return Clock()
+
+
 @pytest.fixture
 def app(fresh_database: Database, redis: Redis, config: Config) -> Flask:
     """The portal on an empty scheme."""

@@ -6,23 +6,9 @@ from flask.testing import FlaskClient
 from redis import Redis
 
 from partner_portal.auth.sessions import ANONYMOUS_LIFETIME_S, RedisSessions, Session
+from tests.partner_portal.conftest import Clock
 
 IDLE_S, ABSOLUTE_S = 3600, 36_000
-
-
-class Clock:
-    """A clock the test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -17,23 +17,9 @@ from partner_portal.auth.throttle import (
     network_of,
     wait_s,
 )
+from tests.partner_portal.conftest import Clock
 
 OWNER, GUESSER = "192.0.2.1", "198.51.100.66"
-
-
-class Clock:
-    """A clock the test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture
