@@ -49,10 +49,16 @@ class FileRefused(Exception):
 
 def terms() -> Terms:
     """The conditions under which runs are frozen now, from the settings. Raises `Unusable`, and `ProfileError`."""
+    typed = settings.PAYER_IBAN.value.strip()
+    if not typed:
+        raise Unusable(f"Set {settings.PAYER_IBAN.variable} to the account that pays the partners.")
     try:
-        iban = parse_iban(settings.PAYER_IBAN.value)
+        iban = parse_iban(typed)
     except InvalidIdentifier as error:
-        raise Unusable(f"{settings.PAYER_IBAN.variable}: {error.reason}") from error
+        raise Unusable(
+            f"{settings.PAYER_IBAN.variable}: {error.value_masked} ({len(typed)} characters) is no IBAN of the SEPA "
+            "area: a character is wrong, missing or too many."
+        ) from error
     bic = settings.PAYER_BIC.value or iban.bic
     if not bic:
         raise Unusable(f"Set {settings.PAYER_BIC.variable}: the bank of {settings.PAYER_IBAN.variable} is not known.")

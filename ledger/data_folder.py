@@ -41,8 +41,8 @@ def prepared(folder: Path, room_bytes: int = 0) -> Path:
         free = shutil.disk_usage(there).free
         if free < room_bytes:
             raise Unusable(
-                f"The disk of the data folder {folder} is full: {free // 1_000_000} MB are free and "
-                f"{room_bytes // 1_000_000} MB are needed; {another}."
+                f"The disk of the data folder {folder} has too little room: "
+                f"{room_bytes // 1_000_000} MB are needed and {free // 1_000_000} MB are free. Free some, or {another}."
             )
         # The servers' own user has to pass through root's folder on its way to theirs, and to nothing else.
         folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)

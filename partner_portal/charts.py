@@ -55,7 +55,8 @@ def axis_euros(steps: Sequence[int]) -> list[str]:
     """Amounts on an axis, where cents do not matter: "1 200 €", and "1,5 M€" on one that reaches a million."""
     if steps[-1] < MILLION:
         return [f"{whole_number(step // 100)}{NO_BREAK}€" for step in steps]
-    return [f"{step / MILLION:g}{NO_BREAK}M€".replace(".", ",") for step in steps]
+    # Nothing is nothing, in millions too.
+    return [f"{step / MILLION:g}{NO_BREAK}{'M€' if step else '€'}".replace(".", ",") for step in steps]
 
 
 def bars(title: str, values: Sequence[Bar], *, unit: str = "euros") -> Markup:

@@ -115,7 +115,7 @@ def main(arguments: list[str] | None = None) -> None:
         sentence = _sentence(error)
         if sentence is None:
             raise
-        if "is full" not in sentence and is_full(data_folder()):
+        if "The disk of the data folder" not in sentence and is_full(data_folder()):
             # Whatever gave up may have had no room to say why.
             sentence += f" The disk of the data folder {data_folder()} is full."
         click.echo(f"atouts: {sentence}", err=True)

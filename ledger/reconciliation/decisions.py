@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, text
 
@@ -43,6 +43,10 @@ _SETTLE_CONFLICT = text("""
     update bank_status_conflict set settled_by = :actor, settled_at = now(), decision = :decision
      where id = :id and settled_at is null
 """)
+_IS_THERE = {
+    "relevé": text("select exists (select from bank_statement where id = :id)"),
+    "conflit": text("select exists (select from bank_status_conflict where id = :id)"),
+}
 _LIVE = ("open", "refused", "waiting")
 
 
@@ -126,6 +130,7 @@ def sign(conn: Connection, share_id: int, *, reason: str, actor: str) -> None:
 def dismiss(conn: Connection, statement_id: int, *, reason: str, actor: str) -> None:
     """Put a statement that was kept aside away for good; it never had any effect. Raises `CannotSettle`."""
     lock.take_turn(conn)
+    require_known(conn, "relevé", statement_id)
     row = {"id": statement_id, "decision": _said(reason), "actor": actor}
     if conn.execute(_DISMISS, row).rowcount == 0:
         raise CannotSettle("Ce relevé n’est plus à l’écart.")
@@ -141,6 +146,7 @@ def dismiss(conn: Connection, statement_id: int, *, reason: str, actor: str) -> 
 def settle_conflict(conn: Connection, conflict_id: int, *, reason: str, actor: str) -> None:
     """Close what a status report said that did not fit; it never had any effect. Raises `CannotSettle`."""
     lock.take_turn(conn)
+    require_known(conn, "conflit", conflict_id)
     row = {"id": conflict_id, "decision": _said(reason), "actor": actor}
     if conn.execute(_SETTLE_CONFLICT, row).rowcount == 0:
         raise CannotSettle("Ce conflit est déjà réglé.")
@@ -159,12 +165,19 @@ def reject_after_all(conn: Connection, conflict_id: int, *, reason: str, actor: 
     Raises `CannotSettle` for any other conflict, and once the bank has told what became of the payment.
     """
     lock.take_turn(conn)
+    require_known(conn, "conflit", conflict_id)
     run_id = reports.reject_after_all(conn, conflict_id, tell=tell, actor=actor)
     if run_id is None:
         raise CannotSettle("Ce point n’est plus ouvert, ou ne porte pas sur un virement refusé comme doublon.")
     settle_conflict(conn, conflict_id, reason=reason, actor=actor)
     retry_open(Writer(conn, expectations.known(conn), tell, actor))
     move_runs(conn, [run_id], actor=actor)
+
+
+def require_known(conn: Connection, what: Literal["relevé", "conflit"], number: int) -> None:
+    """Raise `CannotSettle` when there never was one of this number, which is no "not any more"."""
+    if not conn.execute(_IS_THERE[what], {"id": number}).scalar_one():
+        raise CannotSettle(f"Il n’y a pas de {what} n° {number}.")
 
 
 def _apply(conn: Connection, share: Row[Any], ids: list[str], why: str, decision: str, actor: str, tell: Tell) -> None:
@@ -227,7 +240,9 @@ def _still_fits(payment: ExpectedPayment | None, key: str, signed_cents: int) ->
 
 def _share(conn: Connection, share_id: int, *states: str) -> Row[Any]:
     share = conn.execute(_SHARE, {"id": share_id}).one_or_none()
-    if share is None or share.state not in states:
+    if share is None:
+        raise CannotSettle(f"Il n’y a pas d’écriture n° {share_id}.")
+    if share.state not in states:
         raise CannotSettle("Cette écriture n’attend plus de décision.")
     return share
 

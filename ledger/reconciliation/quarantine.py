@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from ledger import audit, promises
 from ledger.reconciliation import lock
-from ledger.reconciliation.decisions import CannotSettle
+from ledger.reconciliation.decisions import CannotSettle, require_known
 from ledger.statement_checks import RELEASABLE, REMEDIES, Consequence, Finding, Remark
 
 _ASIDE = text("""
@@ -103,6 +103,7 @@ def released(conn: Connection, facts: Mapping[str, Any]) -> Remark | None:
 
 def _releasable(conn: Connection, statement_id: int) -> Aside:
     lock.take_turn(conn)
+    require_known(conn, "relevé", statement_id)
     aside = find(conn, statement_id)
     if aside is None:
         raise CannotSettle("Ce relevé n’est plus à l’écart.")

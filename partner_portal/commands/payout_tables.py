@@ -12,8 +12,8 @@ from ledger.identifiers import mask_iban
 from ledger.payouts import advance, approval, runs
 from ledger.payouts.runs import PAYMENT_STATE_WORDS, STATE_WORDS, Run
 
-WHOLE = ("Campagne", "Clôture", "Référence")
-"""Columns of what is copied by hand, or misread on two lines."""
+WHOLE = ("Campagne", "Clôture", "Référence", "Quand")
+"""Columns of what is copied by hand, or misread on two lines: rich breaks at our no-break spaces too."""
 
 
 def listing(found: Iterable[Run]) -> Table:

@@ -228,7 +228,7 @@ def test_a_read_only_disk_is_refused_in_one_sentence(data: Path) -> None:
 
 def test_a_full_disk_is_refused_and_left_as_it_is(data: Path) -> None:
     with mounted(data, "size=8m,mode=0711"):
-        with pytest.raises(Unusable, match=r"is full: \d MB are free and 400 MB are needed"):
+        with pytest.raises(Unusable, match=r"has too little room: 400 MB are needed and \d MB are free\. "):
             EmbeddedPostgres(data).use()
         assert not (data / "postgresql").exists()
 

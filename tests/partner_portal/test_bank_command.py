@@ -91,6 +91,14 @@ def test_what_had_no_effect_is_put_away_with_a_reason(world: World, tmp_path: Pa
     assert "n’est plus à l’écart" in atouts("settle", "statement", statement, "--reason", "x", code=1)
 
 
+def test_a_number_that_never_was_is_told_apart_from_what_is_decided(world: World) -> None:
+    why = ("--reason", "x")
+    assert "Il n’y a pas de relevé n° 999." in atouts("settle", "statement", 999, *why, code=1)
+    assert "Il n’y a pas de conflit n° 999." in atouts("settle", "conflict", 999, *why, code=1)
+    for arguments in (("accept", 999), ("refuse", 999, *why), ("explain", 999, *why)):
+        assert "Il n’y a pas d’écriture n° 999." in atouts(*arguments, code=1)
+
+
 def test_the_sheet_sets_ledger_file_and_bank_side_by_side(world: World, tmp_path: Path) -> None:
     run = world.generated()
     bank = SimulatedBank()

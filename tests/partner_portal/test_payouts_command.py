@@ -1,5 +1,6 @@
 """`atouts payouts`, as an operator types it."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -130,6 +131,9 @@ def test_a_reference_and_a_hash_are_whole_on_a_narrow_terminal(world: World, mon
     assert digits[:40] in shown
     assert digits[-4:] in shown
     assert run.reference in atouts("list").output
+    atouts("refuse", run.reference, "--reason", "Le montant du lycée est à revoir, un avoir manque encore")
+    times = re.findall(r"│ \d+\s\S+\s\d+ à \d+\sh\s\d\d ", atouts("show", run.reference).output)
+    assert len(times) == 2
 
 
 def test_a_place_that_cannot_be_written_is_named_and_nothing_is_sent(world: World, tmp_path: Path) -> None:
@@ -175,5 +179,7 @@ def test_a_setting_that_makes_no_sense_is_named_before_anything_is_frozen(
     refused = CliRunner().invoke(command, ["prepare"])
     assert isinstance(refused.exception, Unusable)
     assert f"ATOUTS_{name}" in str(refused.exception)
+    said = str(refused.exception).replace(value, "").replace("•", "")
+    assert said.isascii(), "an operator reads English"
     with world.engine.connect() as conn:
         assert runs.latest(conn) == []
