@@ -115,28 +115,24 @@ def search(
 ) -> list[Offer]:
     """What a partner sells whose title or publisher holds all `words`, or that has this EAN, in the order of EAN.
 
-    `after` is the EAN of the last one already seen.
+    Words are found whatever their accents and capitals. `after` is the EAN of the last one already seen.
     """
     rows = conn.execute(
         text("""
+            with wanted as materialized (select folded(word) as word from unnest(cast(:words as text[])) word)
             select o.ean, p.title, p.publisher, o.benefit, o.real_cost, o.supplier, o.invoice_number, o.invoice_date
               from offer o join product p using (ean)
              where o.partner_id = :partner and o.withdrawn_at is null and o.ean > :after
                and (cast(:ean as bigint) is null or o.ean = :ean)
-               and p.title || ' ' || p.publisher ilike all (cast(:patterns as text[]))
+               and 0 < all (select strpos(p.searched, word) from wanted)
              order by o.ean limit :limit
         """),
         {
             "partner": partner_id,
             "after": after,
             "ean": None if ean is None else int(ean),
-            "patterns": [f"%{_literal(word)}%" for word in words.split()],
+            "words": words.split(),
             "limit": limit,
         },
     )
     return [Offer(ean=f"{row.ean:013}", **{k: v for k, v in row._mapping.items() if k != "ean"}) for row in rows]
-
-
-def _literal(word: str) -> str:
-    """A word in which the wildcards of ILIKE stand for themselves."""
-    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

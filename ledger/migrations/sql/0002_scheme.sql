@@ -135,11 +135,20 @@ create table pairing_code (
     used_at    timestamptz
 );
 
+-- A text as people type it into a search: without accents, ligatures, capitals and curly apostrophes. The extension
+-- unaccent is not everywhere, and not for us to install.
+create function folded(words text) returns text language sql immutable strict parallel safe
+return lower(regexp_replace(
+    normalize(
+        replace(replace(replace(replace(replace(words, 'œ', 'oe'), 'Œ', 'OE'), 'æ', 'ae'), 'Æ', 'AE'), '’', ''''), nfkd),
+    '[\u0300-\u036f]', '', 'g'));               -- the accents, which NFKD has set apart
+
 create table product (
     ean       bigint primary key check (ean between 10000000 and 9999999999999),
     title     text not null,
     publisher text not null,
-    benefit   text not null                       -- benefit code that pays for it
+    benefit   text not null,                      -- benefit code that pays for it
+    searched  text not null generated always as (folded(title || ' ' || publisher)) stored
 );
 
 -- What a partner may charge: the real cost of the licence, as its purchase invoice says it.
