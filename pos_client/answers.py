@@ -158,8 +158,10 @@ class Sale:
     """`accepted` when it was made; later also `partly_cancelled` or `cancelled`."""
     lines: tuple[SoldLine, ...]
     debited_cents: int
+    refunded_cents: int
+    """What cancellations have given back since."""
     balances: tuple[Balance, ...]
-    """What the sale left of each benefit that it charged."""
+    """What the sale, or its last cancellation, left of each benefit that it charged."""
     usable_until: date | None
     student: Student | None
     """None in the answer to a sale, which repeats nothing that may change."""
@@ -172,6 +174,7 @@ class Sale:
             _text(data, "state"),
             tuple(SoldLine.read(line) for line in data["lines"]),
             _whole(data, "debited_cents"),
+            _whole(data, "refunded_cents") if "refunded_cents" in data else 0,
             tuple(Balance.read(balance) for balance in data["balances"]),
             _day(data, "usable_until"),
             Student.read(data["student"]) if data.get("student") else None,

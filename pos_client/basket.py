@@ -67,9 +67,11 @@ class Basket:
         for line in self.lines:
             totals[line.product.benefit] += line.price_cents
         for benefit, total in totals.items():
+            label = next((each.label for each in lookup.benefits if each.code == benefit), None)
+            if label is None:
+                return f"l’élève n’a pas l’avantage qui paierait {euros(total)}"
             available = lookup.available_cents(benefit)
             if total > available:
-                label = next((each.label for each in lookup.benefits if each.code == benefit), benefit)
                 return f"il manque {euros(total - available)} ({label} : {euros(available)} disponibles)"
         return None
 

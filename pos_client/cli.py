@@ -143,7 +143,10 @@ def sell(
         if not session.as_json:
             session.console.print(printing.basket(basket, scan.lookup))
         confirm(yes, f"Débiter {euros(basket.total_cents)} à {scan.student} ?")
-        return _tell_intent(session, till.sell(scan, basket))
+        intent = till.sell(scan, basket)
+        if intent.settled:
+            _send_what_waited(session, till)
+        return _tell_intent(session, intent)
 
 
 @cli.command()
@@ -178,6 +181,8 @@ def group(
             raise Said(obstacle)
         confirm(yes, purchase.question())
         intents = list(till.sell_group(purchase.ready(), purchase.mode))
+        if all(intent.settled for intent in intents):
+            _send_what_waited(session, till)
     results = [*purchase.turned_away(), *(row for intent in intents for row in rows(intent))]
     if export:
         try:
@@ -201,7 +206,10 @@ def cancel(session: Session, sale_id: str, lines: tuple[int, ...], reason: str, 
     with session.till() as till:
         sale = _sale(till, sale_id)
         confirm(yes, f"Annuler la vente de {euros(sale.debited_cents)} à {sale.buyer} ?")
-        return _tell_intent(session, till.cancel(sale.sale_id, sale.buyer, list(lines), reason))
+        intent = till.cancel(sale.sale_id, sale.buyer, list(lines), reason)
+        if intent.settled:
+            _send_what_waited(session, till)
+        return _tell_intent(session, intent)
 
 
 @cli.command()
@@ -364,6 +372,15 @@ def _going_on_without_an_answer() -> Iterator[None]:
         yield
     except NoAnswer as failure:
         click.echo(str(failure), err=True)
+
+
+def _send_what_waited(session: Session, till: Till) -> None:
+    """The service has just answered: send what an earlier cut left, and show people what became of it."""
+    if till.outbox.unsettled():
+        with _going_on_without_an_answer():
+            for earlier in till.send_waiting()[1]:
+                if not session.as_json:
+                    session.console.print(printing.outcome(earlier))
 
 
 def _tell_intent(session: Session, intent: Intent) -> int:

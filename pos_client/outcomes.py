@@ -36,9 +36,9 @@ def outcome(intent: Intent) -> Outcome:
         case State.ACCEPTED:
             return _accepted(intent)
         case State.REFUSED if intent.refusal:
-            return Outcome(
-                Tone.BAD, "REFUSÉ : RIEN N’EST DÉBITÉ", (*intent.students[:1], *refusal_lines(intent.refusal))
-            )
+            nothing = "RENDU" if intent.kind is Kind.CANCELLATION else "DÉBITÉ"
+            lines = (*intent.students[:1], *refusal_lines(intent.refusal))
+            return Outcome(Tone.BAD, f"REFUSÉ : RIEN N’EST {nothing}", lines)
         case State.WITHDRAWN:
             return Outcome(Tone.BAD, "RETIRÉ : RIEN N’EST DÉBITÉ", (about(intent),))
         case State.SENDING:

@@ -57,8 +57,9 @@ def outcome(intent: Intent) -> RenderableType:
     """What became of an intent, with its key and the sale's number."""
     told = outcomes.outcome(intent)
     lines = [Text(told.headline, style=f"bold {COLOURS[told.tone]}"), *(Text(line) for line in told.lines if line)]
-    number = (intent.answer or {}).get("sale_id") or f"clé {str(intent.key)[:8]}"
-    return Panel(Group(*lines), subtitle=str(number), border_style=COLOURS[told.tone], expand=False)
+    sale_id = (intent.answer or {}).get("sale_id")
+    number = f"vente {sale_id}" if sale_id else f"clé {str(intent.key)[:8]}"
+    return Panel(Group(*lines), subtitle=number, border_style=COLOURS[told.tone], expand=False)
 
 
 def group_preview(purchase: GroupPurchase) -> RenderableType:

@@ -25,6 +25,8 @@ def receipt(sale: Sale, till: Terminal, assistance: Assistance | None = None) ->
         parts += _row(f"{line.title}{cancelled}", euros(line.price_cents))
         parts.append(f"  ISBN {line.ean}")
     parts += ["-" * WIDTH, *_row("DÉBITÉ", euros(sale.debited_cents))]
+    if sale.refunded_cents:
+        parts += _row("RENDU", euros(sale.refunded_cents))
     for balance in sale.balances:
         parts += _row(f"Reste, {balance.label}", euros(balance.balance_cents))
     if sale.usable_until:

@@ -190,8 +190,11 @@ class _Handler(BaseHTTPRequestHandler):
         sale = self.kept.sales.get(sale_id)
         if sale is None:
             return 404, _json(_problem(404, "not_found", "Cette vente n’existe pas."))
+        if "refunded_cents" in sale:
+            return 409, _json(_problem(409, "conflict", "Tout est déjà annulé."))
         student = self.kept.students[sale["code"]]
         student.balance_cents += sale["debited_cents"]
+        sale["refunded_cents"] = sale["debited_cents"]
         return 201, _json(
             {
                 "cancellation_id": str(uuid.uuid4()),

@@ -82,6 +82,12 @@ def test_a_sale_says_what_is_debited_and_left_until_when(paired: Call, service: 
     [sale_id] = service.sales
     cancelled = paired("cancel", sale_id, "--yes")
     assert "ANNULÉ : 19,90 € RENDUS" in cancelled.stdout
+    assert f"vente {sale_id}" in cancelled.stdout
+    again = paired("cancel", sale_id, "--yes")
+    assert again.returncode == 1
+    assert "REFUSÉ : RIEN N’EST RENDU" in again.stdout
+    [given_back] = [line for line in paired("receipt", sale_id).stdout.splitlines() if line.startswith("RENDU")]
+    assert given_back.endswith("19,90 €")
 
 
 def test_the_clerk_is_asked_before_anything_is_debited(paired: Call, service: Service) -> None:
@@ -150,6 +156,18 @@ def test_without_the_network_a_sale_waits_and_is_sent_later(paired: Call, servic
     assert sent.returncode == 0
     assert "Acceptées : 1" in sent.stdout
     assert "Aucune vente" in paired("outbox", "--withdraw", "ffff").stderr
+
+
+def test_a_sale_that_waits_goes_with_the_next_one_that_is_answered(paired: Call, service: Service) -> None:
+    paired("catalogue")
+    service.reading_faults.extend(["status_503"] * 3)
+    service.faults.extend(["status_429"] * 3)
+    assert paired("sell", LEA, "--ean", ISBN, "--yes").returncode == 3
+    sold = paired("sell", TOM, "--ean", str(PHYSICS["ean"]), "--yes")
+    assert sold.returncode == 0
+    assert sold.stdout.index("DÉBITÉ 9,90 €") > sold.stdout.index("DÉBITÉ 12,50 €"), "who is at the counter comes last"
+    assert service.debits == {LEA: 1, TOM: 1}
+    assert "En attente : aucune" in paired("outbox").stdout
 
 
 @pytest.mark.parametrize(
