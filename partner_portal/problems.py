@@ -124,7 +124,16 @@ def as_problem(error: HTTPException) -> Problem:
         extras["errors"] = [
             found | {"in": place} for place, below in data["messages"].items() for found in field_errors(below)
         ]
-    return Problem(_BY_STATUS[status], headers=headers, **extras)
+    sentence = _too_large(request.max_content_length) if status == 413 else None
+    return Problem(_BY_STATUS[status], sentence, headers=headers, **extras)
+
+
+def _too_large(most: int | None) -> str | None:
+    """What was sent, and how much may be; `most` is in bytes."""
+    if most is None:
+        return None
+    size = f"{most // 1_000_000} Mo" if most >= 1_000_000 else f"{most // 1000} ko"
+    return f"{PROBLEMS['payload_too_large'].sentence.removesuffix('.')} : {size} au plus."
 
 
 def answer(problem: Problem) -> Response:

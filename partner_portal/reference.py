@@ -12,6 +12,8 @@ from partner_portal.problems import PROBLEMS
 
 blueprint = Blueprint("reference", __name__, url_prefix=PREFIX)
 METHODS = ("get", "post", "put", "patch", "delete")
+CALLERS = {"terminal": "Une caisse, par son secret", "session": "Une personne connectée au portail"}
+"""Who calls, by the name of their way to prove themselves (`securitySchemes`)."""
 
 
 @blueprint.get("/openapi.json")
@@ -37,7 +39,13 @@ def page() -> str:
         return value
 
     return render_template(
-        "reference.html", document=document, problems=PROBLEMS, methods=METHODS, resolved=resolved, coded=coded
+        "reference.html",
+        document=document,
+        problems=PROBLEMS,
+        methods=METHODS,
+        callers=CALLERS,
+        resolved=resolved,
+        coded=coded,
     )
 
 

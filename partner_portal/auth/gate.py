@@ -195,7 +195,7 @@ def _turn_away(principal: Principal, action: str) -> ResponseReturnValue:
     if principal.is_signed_in:
         raise Problem("forbidden", turned_away.sentence(action, principal))
     if principal is not ANONYMOUS:
-        raise Problem("forbidden")
+        raise Problem("forbidden", turned_away.till_sentence(action))
     if not under_api():
         return redirect(url_for(door, next=_way_back()))
     raise refused_token() if g.get("token_is_refused") else Problem("unauthenticated", headers=CHALLENGE)

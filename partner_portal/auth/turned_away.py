@@ -22,6 +22,11 @@ def sentence(action: str, principal: Principal) -> str:
     return unbroken(f"« {right.meaning} » {reserved} ; {has}. {_next_step(openers, own)}")
 
 
+def till_sentence(action: str) -> str:
+    """Why a till may not do `action`, which its secret does not open. Raises `KeyError` as `sentence` does."""
+    return f"« {RIGHTS[action].meaning} » n’est pas pour les caisses : une personne le fait, connectée au portail."
+
+
 def _next_step(openers: Collection[Role], own: Collection[Role]) -> str:
     if not PARTNER_ROLES.isdisjoint(openers) and not PARTNER_ROLES.isdisjoint(own):
         return "Demandez à un responsable de votre établissement de s’en charger, ou de changer votre rôle."

@@ -48,7 +48,11 @@ class RefusalAnswer(AnswerSchema):
 
     code = fields.said("Motif", validate=ma.validate.OneOf([refusal.value for refusal in Refusal]))
     detail = fields.said("Phrase pour les personnes")
-    balance_cents = ma.fields.Integer(metadata={"description": "Solde de l’élève, quand c’est lui qui manque."})
+    balance_cents = ma.fields.Integer(
+        metadata={
+            "description": "Solde de l’élève pour l’avantage en cause, s’il est connu et que la caisse peut le lire."
+        }
+    )
     lines = ma.fields.List(ma.fields.Nested(RefusedLine), required=True)
 
 

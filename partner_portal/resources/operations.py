@@ -52,7 +52,7 @@ class Asked:
 class Answer:
     """The answer of success: its status, its schema, and an example of it."""
 
-    schema: type[ma.Schema] | None = None
+    schema: type[ma.Schema] | dict[str, str] | None = None
     example: Any = None
     status: int = 200
     content_type: str = "application/json"

@@ -23,7 +23,7 @@ blueprint = ApiBlueprint("reçus", __name__, description="Le reçu d’une vente
     "Imprimer un reçu",
     description="Un PDF au format A5 : ce qui a été débité, ce qu’il reste et jusqu’à quand. Les lignes annulées y "
     "sont marquées.",
-    answer=Answer(content_type="application/pdf"),
+    answer=Answer({"type": "string", "format": "binary"}, content_type="application/pdf"),
     problems=("not_found",),
 )
 def read_receipt(sale_id: int) -> Response:

@@ -14,6 +14,8 @@ from partner_portal.resources.keys import REPLAYED
 from partner_portal.resources.scans import read_scan, read_token
 
 Json = dict[str, Any]
+_MAY_NOT_LOOK_UP = frozenset({Refusal.TERMINAL_REVOKED, Refusal.PARTNER_NOT_VALIDATED, Refusal.PARTNER_SUSPENDED})
+"""Refused for these, a till is told no balance either: whoever keeps a stolen one would go on reading cards with it."""
 
 
 def asked_sale(body: Json, terminal_id: int) -> AskedSale:
@@ -69,13 +71,14 @@ def refusal_json(sale: AnsweredSale) -> Json:
     if sale.refusal is None:
         raise ValueError("this sale was not refused")
     refused = [line for line in sale.lines if line.refusal is not None]
+    tells_balance = sale.refusal not in _MAY_NOT_LOOK_UP
     told: Json = {"code": sale.refusal.value, "detail": SENTENCES[sale.refusal]}
     decisive = next((line for line in refused if line.refusal is sale.refusal), None)
-    if decisive is not None and decisive.balance_after is not None:
+    if tells_balance and decisive is not None and decisive.balance_after is not None:
         told["balance_cents"] = decisive.balance_after
     told["lines"] = [
         {"line": line.line, "ean": f"{line.ean:013}", "code": line.refusal.value if line.refusal else None}
-        | ({} if line.balance_after is None else {"balance_cents": line.balance_after})
+        | ({"balance_cents": line.balance_after} if tells_balance and line.balance_after is not None else {})
         for line in refused
     ]
     return told

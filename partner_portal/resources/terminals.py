@@ -51,7 +51,7 @@ class PairingAnswer(AnswerSchema):
     """A till just paired. The secret is told this once."""
 
     terminal_id = fields.said("Numéro de la caisse")
-    secret = fields.said("À présenter dans `Authorization: Bearer`, et à garder secret.")
+    secret = fields.said("À présenter tel quel dans `Authorization: Bearer`, et à garder : `<terminal_id>.<secret>`.")
     partner = ma.fields.Nested(PartnerOfTerminal, required=True)
 
 
@@ -91,8 +91,8 @@ class SecretAsked(RequestSchema):
         validate=ma.validate.Regexp(r"^[0-9a-f]{64}\Z", error="64 chiffres hexadécimaux sont attendus."),
         metadata={
             "pattern": "^[0-9a-f]{64}$",
-            "description": "SHA-256 du nouveau secret, que la caisse tire au sort (256 bits au moins) et garde. Elle "
-            "présente ensuite `Bearer <terminal_id>.<secret>`.",
+            "description": "SHA-256 de ce qui suivra le point, sans le numéro ni le point : la caisse le tire au sort "
+            "(256 bits au moins), le garde, et présente ensuite `Bearer <terminal_id>.<ce secret>`.",
         },
     )
 

@@ -58,7 +58,7 @@ def ask(
         )
     except sales.CardTwice as error:
         sentence = f"Les ventes {error.item} et {error.again} sont pour la même carte : réunissez-les."
-        errors = [{"pointer": f"#/sales/{error.again - 1}", "detail": sentence}]
+        errors = [{"pointer": f"#/sales/{error.again - 1}", "detail": sentence, "in": "json"}]
         raise Problem("invalid", sentence, errors=errors) from error
     except sales.KeyReused as error:
         raise Problem(Refusal.KEY_REUSED) from error

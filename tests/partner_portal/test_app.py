@@ -198,7 +198,8 @@ def test_harmless_escapes_pass(client: FlaskClient, text: str) -> None:
 def test_a_body_in_another_format_or_too_large_is_refused(client: FlaskClient) -> None:
     assert problem(client.post("/api/v1/echo", data="a=1"))["code"] == "unsupported_media_type"
     large = client.post("/api/v1/echo", data=b" " * (CONFIG.max_body_bytes + 1), content_type="application/json")
-    assert problem(large)["code"] == "payload_too_large"
+    told = problem(large)
+    assert (told["code"], told["detail"]) == ("payload_too_large", "L’envoi est trop volumineux : 256 ko au plus.")
 
 
 @pytest.mark.parametrize("path", ["/connexion?next=%00", "/acces/%00", "/api/v1/openapi.json?a=%00"])
@@ -268,6 +269,20 @@ def test_the_openapi_document_is_served_with_a_tag(client: FlaskClient) -> None:
 def test_the_reference_names_every_problem(client: FlaskClient) -> None:
     page = client.get("/api/v1/reference").text
     assert all(f'id="{code}"' in page for code in PROBLEMS)
+
+
+def test_the_reference_says_who_calls_what_and_shows_no_default_that_is_none(client: FlaskClient) -> None:
+    page = client.get("/api/v1/reference").text
+    assert page.count("Sans s’identifier") == 1, "pairing"
+    assert page.count("Une caisse, par son secret ou Une personne connectée au portail") > 10
+    assert "<code>None</code>" not in page
+
+
+def test_the_document_says_that_a_receipt_is_a_pdf(client: FlaskClient) -> None:
+    answers = client.get("/api/v1/openapi.json").get_json()["paths"]["/api/v1/sales/{sale_id}/receipt"]["get"][
+        "responses"
+    ]
+    assert list(answers["200"]["content"]) == ["application/pdf"]
 
 
 def test_the_style_page_is_for_developers(fresh_database: Database, redis: Redis) -> None:

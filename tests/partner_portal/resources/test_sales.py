@@ -67,5 +67,6 @@ def test_a_student_is_in_a_group_once(counter: Counter) -> None:
     body = {"mode": "each", "sales": [{"code": counter.codes[0], "lines": LINES}] * 2}
     answer = counter.caller.send("/sales/groups", body, key=uuid4())
     assert (answer.status_code, answer.get_json()["code"]) == (422, "invalid")
-    assert answer.get_json()["errors"][0]["pointer"] == "#/sales/1"
+    error = answer.get_json()["errors"][0]
+    assert (error["pointer"], error["in"]) == ("#/sales/1", "json")
     assert counter.balance() == 7000

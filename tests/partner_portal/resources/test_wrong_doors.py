@@ -89,7 +89,9 @@ def test_a_revoked_till_hears_its_old_answers_and_nothing_new(counter: Counter) 
     assert caller.sell(counter.codes[0], key=key).data == sold.data
     assert caller.send("/sales/groups", group, key=group_key).data == grouped.data
     assert caller.send(place, {}, key=cancel_key).data == cancelled.data
-    assert told(caller.sell(counter.codes[0])) == (403, "terminal_revoked")
+    refused = caller.sell(counter.codes[0])
+    assert told(refused) == (403, "terminal_revoked")
+    assert "balance_cents" not in refused.text, "whoever kept a stolen till reads no balance with it"
     assert told(caller.send(place, {}, key=uuid4())) == (403, "terminal_revoked")
     for path in ("/terminal", "/catalogue", "/sales", "/partner/balance", "/payouts"):
         assert told(caller.get(path)) == (403, "terminal_revoked")
@@ -134,7 +136,9 @@ def test_a_student_reads_their_own_wallets_and_nothing_else(app: Flask, counter:
 
 def test_a_till_reads_no_students_space(counter: Counter) -> None:
     assert told(counter.caller.get("/student/wallets")) == (403, "forbidden")
-    assert told(counter.caller.get("/terminals")) == (403, "forbidden")
+    answer = counter.caller.get("/terminals")
+    assert told(answer) == (403, "forbidden")
+    assert "n’est pas pour les caisses" in answer.get_json()["detail"]
 
 
 def test_a_cashier_manages_no_tills_and_enters_no_page_of_the_region(app: Flask, counter: Counter) -> None:
