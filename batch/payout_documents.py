@@ -29,6 +29,7 @@ from batch.documents.remittance_advice import harmless
 from batch.french import counted, day_in_words, euros, moment
 from batch.letters import Letter, post
 from batch.sepa.pain001 import decimal_euros
+from ledger import audit
 from ledger.calendar import paris_midnight
 from ledger.identifiers import mask_iban
 from ledger.payouts import details, runs
@@ -235,8 +236,12 @@ PAYMENT_LIST_COLUMNS = (
 )  # fmt: skip
 
 
-def payment_list_csv(conn: Connection, run: Run) -> bytes:
-    """The payments of a run for a public accountant: UTF-8 with its mark, `;`, amounts '12,50', IBANs whole."""
+def payment_list_csv(conn: Connection, run: Run, *, actor: str) -> bytes:
+    """The payments of a run for a public accountant: UTF-8 with its mark, `;`, amounts '12,50', IBANs whole.
+
+    It stands beside the bank's file, to be compared with it or to pay from, so masked accounts would be of no use: that
+    `actor` took it is noted instead. Commit before handing it out.
+    """
     file = io.StringIO()
     writer = csv.writer(file, delimiter=";", lineterminator="\r\n")
     writer.writerow(PAYMENT_LIST_COLUMNS)
@@ -257,4 +262,6 @@ def payment_list_csv(conn: Connection, run: Run) -> bytes:
                 PAYMENT_STATE_WORDS[payment.state],
             ]
         )
+    subject = f"payout_run:{run.reference}"
+    audit.record(conn, actor=actor, action="payout.list_exported", subject=subject, details={"payments": run.payments})
     return file.getvalue().encode("utf-8-sig")

@@ -200,7 +200,8 @@ def download(run: str, path: Path | None) -> None:
 @click.option("--partner", type=int, help="One partner only, by its number.")
 def advice(run: str, folder: Path, partner: int | None) -> None:
     """Write the partners' remittance advices of RUN, as PDF and CSV, and its summary and payment list."""
-    with application_engine().connect() as conn, _writable(folder):
+    engine = application_engine()
+    with engine.connect() as conn, _writable(folder):
         found = _find(conn, run)
         payments = [one for one in runs.payments(conn, found.id) if partner in (None, one.frozen.partner_id)]
         if partner is not None and not payments:
@@ -216,7 +217,9 @@ def advice(run: str, folder: Path, partner: int | None) -> None:
         if partner is None:
             summary = payout_run_pdf(payout_documents.summary(conn, found))
             (folder / f"{found.reference}.pdf").write_bytes(summary)
-            (folder / f"{found.reference}.csv").write_bytes(payout_documents.payment_list_csv(conn, found))
+            with engine.begin() as noting:
+                listed = payout_documents.payment_list_csv(noting, found, actor=actor())
+            (folder / f"{found.reference}.csv").write_bytes(listed)
     Console().print(f"{len(payments)} avis dans {folder}", highlight=False, soft_wrap=True)
 
 

@@ -37,11 +37,12 @@ def file(run_id: int) -> Response:
 
 @blueprint.get("/<int:run_id>/virements.csv")
 @requires("payouts.read")
+@step_up
 def payment_list(run_id: int) -> Response:
-    """Every payment, with its account in full."""
-    with portal().engine.connect() as conn:
+    """Every payment, with its account in full; who took it and when is recorded."""
+    with portal().engine.begin() as conn:
         run = run_of(conn, run_id)
-        content = payout_documents.payment_list_csv(conn, run)
+        content = payout_documents.payment_list_csv(conn, run, actor=current_principal().actor)
     return _answer(content, "text/csv", f"virements-{run.reference}.csv", "attachment")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import text
 
 from ledger import people
 from ledger.data_folder import Unusable
@@ -70,6 +71,9 @@ def test_a_week_goes_from_the_till_to_the_bank(world: World, tmp_path: Path) -> 
     assert (tmp_path / "ATOUTS-000001.xml").exists()
     atouts("advice", run.reference, "--to", str(tmp_path / "avis"))
     assert sorted(path.suffix for path in (tmp_path / "avis").iterdir()) == [".csv", ".csv", ".pdf", ".pdf"]
+    with world.engine.connect() as conn:
+        taken = conn.execute(text("select actor from audit_event where action = 'payout.list_exported'")).scalar_one()
+    assert taken.startswith("operator:")
     atouts("download", run.reference, "--to", str(tmp_path / "copie.xml"))
     assert (tmp_path / "copie.xml").read_bytes() == (tmp_path / "ATOUTS-000001.xml").read_bytes()
     assert "transmise" in atouts("show", run.reference).output

@@ -298,6 +298,9 @@ def test_the_documents_tell_the_run(frozen: int, selling: Region, app: Flask, ac
         )
     )
     assert len(rows) == 1 + run.payments
+    with selling.engine.connect() as conn:
+        taken = conn.execute(text("select actor, subject from audit_event where action = 'payout.list_exported'"))
+        assert taken.all() == [(f"person:{selling.people['accountant']}", f"payout_run:{run.reference}")]
     assert accountant.get(f"{PAGES}/{frozen}/bordereau.pdf").data.startswith(b"%PDF")
     (payment, *_) = selling.payments(run)
     assert accountant.get(f"{PAGES}/{frozen}/virements/{payment.id}/avis.pdf").status_code == 404
@@ -391,6 +394,17 @@ def test_steps_that_are_not_next_lead_back(frozen: int, selling: Region, app: Fl
     assert "est déjà produit" in accountant.get(f"{PAGES}/{frozen}").text
     assert accountant.get(f"{PAGES}/{frozen}/refus").location == f"{PAGES}/{frozen}"
     assert browser_of(app, selling, "first").get(f"{PAGES}/{frozen}/approbation").location == f"{PAGES}/{frozen}"
+
+
+def test_whole_accounts_want_proof_of_who_asks(
+    frozen: int, selling: Region, accountant: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accountant.get(f"{PAGES}/{frozen}")
+    monkeypatch.setattr("partner_portal.auth.gate.proved_lately", lambda: False)
+    assert "/identite" in accountant.get(f"{PAGES}/{frozen}/virements.csv").location
+    with selling.engine.connect() as conn:
+        noted = "select count(*) from audit_event where action = 'payout.list_exported'"
+        assert conn.execute(text(noted)).scalar_one() == 0
 
 
 def test_money_wants_proof_of_who_asks(
