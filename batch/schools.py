@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from batch.french import counted
 from batch.roster_cells import fold, read_uai
 from batch.roster_file import RosterFile, UnreadableRoster
 
@@ -38,9 +39,8 @@ def read_schools(path: Path) -> list[School]:
         except ValueError as error:
             faults.append(f"Ligne {number}. {error}")
     if faults:
-        shown = " ".join(faults[:20])
-        more = f" … et {len(faults) - 20} autres lignes." if len(faults) > 20 else ""
-        raise UnreadableRoster(f"« {path.name} », rien n'a été importé. {shown}{more}")
+        more = [f"… et {counted(len(faults) - 20, 'autre ligne')}."] if len(faults) > 20 else []
+        raise UnreadableRoster("\n".join([f"« {path.name} », rien n'a été importé.", *faults[:20], *more]))
     if not schools:
         raise UnreadableRoster(f"« {path.name} » : aucun établissement sous la ligne d'en-tête.")
     return list(schools.values())

@@ -55,8 +55,8 @@ class Granted:
 
 def open_school_year(
     conn: Connection, year: int, *, benefits: tuple[Benefit, ...] = SCHEME, last_day: date | None = None, actor: str
-) -> None:
-    """Enter a school year and its benefits (2026 is 2026-2027); a year that is there already is left as it is.
+) -> bool:
+    """Enter a school year and its benefits (2026 is 2026-2027); say False of one that is there: it stays as it is.
 
     Benefits can be used up to and including `last_day` in Paris, 30 June unless the Region gives a later day.
     """
@@ -66,7 +66,7 @@ def open_school_year(
         {"y": year, "s": starts_at, "e": ends_at},
     )
     if entered.rowcount == 0:
-        return
+        return False
     for benefit in benefits:
         number = conn.scalar(
             text("""
@@ -96,6 +96,12 @@ def open_school_year(
                 },
             )
     audit.record(conn, actor=actor, action="school_year.open", subject=f"school_year:{school_year_name(year)}")
+    return True
+
+
+def is_open(conn: Connection, year: int) -> bool:
+    """Whether a school year was entered: nobody is enrolled in another one, and nothing granted."""
+    return bool(conn.scalar(text("select exists (select from school_year where year = :year)"), {"year": year}))
 
 
 def grant(conn: Connection, year: int, *, actor: str) -> list[Granted]:

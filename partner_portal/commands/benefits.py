@@ -13,7 +13,7 @@ from ledger.calendar import last_day_before, school_year_name
 from ledger.lapses import Lapsed, LapseReport
 from partner_portal.commands.operator import actor
 from partner_portal.commands.progress import progress_bar
-from partner_portal.commands.roster import SchoolYear, this_school_year
+from partner_portal.commands.roster import SchoolYear, require_open, this_school_year
 
 YEAR = click.option("--year", type=SchoolYear(), help="School year (else the one under way).")
 
@@ -33,8 +33,13 @@ def open_year(year: int | None, last_day: datetime | None) -> None:
     year = year or this_school_year()
     day: date | None = last_day.date() if last_day else None
     with database.application_engine().begin() as conn:
-        benefits.open_school_year(conn, year, last_day=day, actor=actor())
-    click.echo(f"L'année scolaire {school_year_name(year)} est ouverte.")
+        entered = benefits.open_school_year(conn, year, last_day=day, actor=actor())
+    name = school_year_name(year)
+    click.echo(
+        f"L'année scolaire {name} est ouverte."
+        if entered
+        else f"L'année scolaire {name} était déjà ouverte : rien n'est changé, ni montants ni dernier jour."
+    )
 
 
 @command.command("grant")
@@ -47,6 +52,7 @@ def grant(year: int | None) -> None:
         console.status("Attribution des avantages…"),
         database.long_transaction(database.application_engine()) as conn,
     ):
+        require_open(conn, year)
         granted = benefits.grant(conn, year, actor=actor())
         issued = cards.issue_missing_cards(conn, cards.CardKeys.from_settings(), school_year=year)
     table = Table(title=f"Avantages {school_year_name(year)}", title_justify="left")
@@ -55,7 +61,7 @@ def grant(year: int | None) -> None:
     for benefit in granted:
         table.add_row(benefit.label, whole_number(benefit.wallets), whole_number(benefit.opened), euros(benefit.amount))
     console.print(table)
-    console.print(f"{whole_number(issued)} cartes émises.", highlight=False)
+    console.print(f"{counted(issued, 'carte émise')}.", highlight=False)
 
 
 @command.command("lapse")

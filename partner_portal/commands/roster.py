@@ -5,13 +5,14 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from sqlalchemy import Connection
 
-from batch.french import counted
+from batch.french import counted, whole_number
 from batch.roster import RosterReport, check_roster, roster_rows
 from batch.roster_file import UnreadableRoster
 from batch.schools import read_schools
-from ledger import database, students
-from ledger.calendar import parse_school_year, school_year_at
+from ledger import benefits, database, students
+from ledger.calendar import parse_school_year, school_year_at, school_year_name
 from partner_portal.commands.operator import actor
 from partner_portal.commands.progress import progress_bar
 
@@ -34,6 +35,15 @@ class SchoolYear(click.ParamType[int]):
 def this_school_year() -> int:
     """The school year that is under way by the clock of this machine."""
     return school_year_at(datetime.now(UTC))
+
+
+def require_open(conn: Connection, year: int) -> None:
+    """Raise an error that says how to open `year`, where nobody has."""
+    if not benefits.is_open(conn, year):
+        name = school_year_name(year)
+        raise click.ClickException(
+            f"L'année scolaire {name} n'est pas ouverte. D'abord : atouts benefits open-year --year {name}"
+        )
 
 
 @click.group()
@@ -68,6 +78,8 @@ def import_roster(file: Path, year: int | None, check_only: bool) -> None:
     output = Console()
     try:
         with database.long_transaction(engine) as conn, progress_bar() as bar:
+            if not check_only:
+                require_open(conn, year)
             known = students.known_schools(conn)
             task = bar.add_task("Contrôle", total=1.0)
             report = check_roster(
@@ -83,8 +95,8 @@ def import_roster(file: Path, year: int | None, check_only: bool) -> None:
     except UnreadableRoster as error:
         raise click.ClickException(str(error)) from error
     _print(output, report)
-    new, enrolments = counted(done.new_students, "élève"), counted(done.enrolments, "inscription")
-    output.print(f"{new} de plus, {enrolments} de plus ou changées.", highlight=False)
+    new, enrolments = counted(done.new_students, "élève"), whole_number(done.enrolments)
+    output.print(f"{new} de plus ; inscriptions nouvelles ou changées : {enrolments}.", highlight=False)
 
 
 def _print(output: Console, report: RosterReport) -> None:

@@ -67,6 +67,19 @@ def test_one_wrong_line_and_nothing_is_imported(run, files, fresh_database: Data
         assert conn.scalar(text("select count(*) from student")) == 0
 
 
+def test_nothing_is_imported_or_granted_in_a_year_that_nobody_has_opened(run, files) -> None:
+    schools, roster = files
+    run("roster", "schools", str(schools))
+    assert run("roster", "import", str(roster), "--year", "2026-2027", "--check-only").exit_code == 0
+    for command in (("roster", "import", str(roster)), ("benefits", "grant")):
+        result = run(*command, "--year", "2026-2027")
+        assert result.exit_code == 1
+        assert "n'est pas ouverte. D'abord : atouts benefits open-year --year 2026-2027" in result.output
+    assert "est ouverte." in run("benefits", "open-year", "--year", "2026-2027").output
+    again = run("benefits", "open-year", "--year", "2026-2027", "--last-day", "2027-07-07")
+    assert "était déjà ouverte : rien n'est changé" in again.output
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -101,7 +114,7 @@ def test_a_lapse_before_the_deadline_says_it_is_too_early(run, fresh_database: D
     early = run("benefits", "lapse", "--year", "2026-2027")
     assert "Rien n’est devenu caduc.\nTrop tôt pour Livres scolaires : utilisable jusqu’au" in early.output
     assert "Aucun avantage n’est connu pour 2024-2025" in run("benefits", "lapse", "--year", "2024-2025").output
-    with fresh_database.engine.begin() as conn:
+    with fresh_database.owner_engine.begin() as conn:
         conn.execute(text("update benefit set usable_until = now()"))
     late = run("benefits", "lapse", "--year", "2026-2027")
     assert "1 avantage caduc maintenant : 70,00" in late.output.replace("\xa0", " ")
