@@ -1,12 +1,14 @@
 """Runs as tables on a terminal."""
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
 from rich.console import JustifyMethod, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import Connection
 
+from batch.execution_day import too_late
 from batch.french import day_in_figures, euros, moment, whole_number
 from ledger.identifiers import mask_iban
 from ledger.payouts import advance, approval, runs
@@ -67,6 +69,8 @@ def everything(conn: Connection, run: Run, limit: int | None) -> Iterator[Render
     yield head(conn, run)
     if run.file:
         yield file(run)
+    if late := too_late(run, datetime.now(UTC)):
+        yield f"[yellow]{late.sentence}[/]"
     if run.state in ("frozen", "approved"):
         for change in approval.outdated(conn, run.id):
             yield f"[red]Depuis la préparation, {escape(change.partner_name)} : {change.why}.[/]"

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 from batch import payout_documents, payouts
 from batch.documents.payout_run import payout_run_pdf
 from batch.documents.remittance_advice import remittance_advice_csv, remittance_advice_pdf
+from batch.execution_day import too_late
 from batch.french import euros
 from batch.sepa.profile import ProfileError
 from ledger.calendar import PARIS, Week
@@ -169,10 +170,13 @@ def transmit(run: str, folder: Path | None, by_hand: bool) -> None:
     """Put the file of RUN where the bank's software takes it. Doing it again sends nothing else than the same bytes."""
     engine = application_engine()
     found = _look_up(engine, run)
+    late = _told_if_late(found)
     if by_hand:
         payouts.handed_over(engine, found.id, actor=actor())
         where = "à la main"
     else:
+        if late and sys.stdin.isatty():  # a script goes on: whether it may be late is not for us to say
+            click.confirm("Transmettre quand même ?", abort=True)
         where = str(payouts.transmit(engine, found.id, actor=actor(), folder=folder))
     payout_documents.mail_advices(engine, found.id)
     Console().print(f"{found.reference} est transmise : {where}", highlight=False, soft_wrap=True)
@@ -185,6 +189,7 @@ def download(run: str, path: Path | None) -> None:
     """Write the bank's file of RUN to a file of yours; that it left this way is recorded."""
     engine = application_engine()
     found = _look_up(engine, run)
+    _told_if_late(found)
     if path is None:
         payouts.download(engine, found.id, sys.stdout.buffer, actor=actor())
         return
@@ -230,6 +235,14 @@ def _find(conn: Connection, run: str) -> Run:
 def _look_up(engine: Engine, run: str) -> Run:
     with engine.connect() as conn:
         return _find(conn, run)
+
+
+def _told_if_late(run: Run) -> bool:
+    """Whether the bank cannot carry the file out on the day it asks for, which is then told beside the output."""
+    late = too_late(run, datetime.datetime.now(datetime.UTC))
+    if late:
+        Console(stderr=True).print(f"[yellow]{late.sentence}[/]", highlight=False, soft_wrap=True)
+    return late is not None
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from batch import payout_jobs, payout_orders, settings
+from batch.execution_day import too_late
 from batch.payout_orders import Order, UnknownOrder
 from batch.queue import queue
 from ledger import audit
@@ -155,6 +156,7 @@ def _before(run_id: int, template: str, state: str) -> ResponseReturnValue:
         run=run,
         approvals=approvals,
         taken=taken,
+        late=too_late(run, datetime.now(UTC)),
         folder=bool(settings.PAYOUT_FOLDER.value),
         number=uuid4(),
     )

@@ -8,6 +8,7 @@ from uuid import uuid4
 from flask import Blueprint, render_template, request, url_for
 from sqlalchemy import Connection
 
+from batch.execution_day import too_late
 from ledger.calendar import week_of
 from ledger.payouts import advance, approval, calendar, comparison, files, independence, received, runs
 from ledger.payouts.comparison import Look
@@ -102,6 +103,7 @@ def show(run_id: int) -> str:
         approvals=approvals,
         needed=approval.APPROVALS_NEEDED,
         number=uuid4(),
+        late=too_late(run, datetime.now(UTC)),
         week=week_of(run.cutoff - timedelta(microseconds=1)).name,
         words=words,
         **told,

@@ -1,6 +1,10 @@
 """`atouts payouts`, as an operator types it."""
 
+import os
+import pty
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +21,7 @@ from partner_portal.commands.payouts import command
 from tests.conftest import Database
 from tests.payout_world import PAYER, World
 
+ATOUTS = Path(sys.executable).with_name("atouts")
 PASSWORD = "une phrase assez longue"
 HASH = passwords.hashed(PASSWORD)
 
@@ -95,6 +100,47 @@ def test_a_file_that_was_downloaded_may_be_brought_to_the_bank_by_hand(world: Wo
     atouts("download", run.reference, "--to", str(tmp_path / "copie.xml"))
     atouts("transmit", run.reference, "--by-hand")
     assert world.run(run.id).state == "transmitted"
+
+
+def test_a_file_that_comes_too_late_for_its_day_is_told_and_a_person_is_asked(world: World, tmp_path: Path) -> None:
+    world.sale(world.partner(), 7000, datetime.now(UTC) - timedelta(days=8))
+    atouts("prepare")
+    with world.engine.connect() as conn:
+        (run,) = runs.latest(conn)
+    world.approve(run)
+    late = "il arrive trop tard"
+    assert late not in atouts("generate", run.reference).output
+    assert late not in atouts("show", run.reference).output
+    world.tamper("update payout_file set execution_date = current_date - 1")
+    assert late in atouts("show", run.reference).output
+    downloaded = atouts("download", run.reference)
+    assert late in downloaded.stderr
+    assert downloaded.stdout_bytes == world.content(world.run(run.id))
+    transmit = ("transmit", run.reference, "--to", str(tmp_path))
+    said = at_a_terminal(*transmit, answer="n")
+    assert late in said
+    assert "Transmettre quand même ?" in said
+    assert world.run(run.id).state == "generated"
+    assert late in atouts(*transmit).stderr, "a script is told, and not kept from it"
+    assert world.run(run.id).state == "transmitted"
+    assert late not in atouts("show", run.reference).output
+
+
+def at_a_terminal(*arguments: str, answer: str) -> str:
+    """What the command says to a person who types an answer."""
+    keyboard, terminal = pty.openpty()
+    with os.fdopen(keyboard, "wb", buffering=0) as typing:
+        typing.write(f"{answer}\n".encode())
+        done = subprocess.run(
+            [str(ATOUTS), "payouts", *arguments],
+            stdin=terminal,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        os.close(terminal)
+    return done.stdout + done.stderr
 
 
 def test_a_refused_week_can_be_prepared_anew(world: World) -> None:

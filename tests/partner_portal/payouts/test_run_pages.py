@@ -290,6 +290,24 @@ def test_a_person_who_brought_the_file_to_the_bank_says_so_once(
     assert mails == 4
 
 
+def test_a_file_that_comes_too_late_for_its_day_is_told_before_it_leaves(
+    frozen: int, selling: Region, app: Flask, accountant: Browser
+) -> None:
+    late = "Trop tard pour le jour demandé"
+    approve(selling, app, frozen)
+    generate(selling, accountant, frozen)
+    places = (f"{PAGES}/{frozen}", f"{PAGES}/{frozen}/transmission")
+    for place in places:
+        assert late not in accountant.get(place).text
+    selling.tamper("update payout_file set execution_date = current_date - 1")
+    for place in places:
+        assert late in accountant.get(place).text
+    accountant.post(f"{PAGES}/{frozen}/transmission", accountant.hidden | {"how": "folder"})
+    selling.work()
+    assert selling.run_now(frozen).state == "transmitted"
+    assert late not in accountant.get(places[0]).text
+
+
 def test_the_documents_tell_the_run(frozen: int, selling: Region, app: Flask, accountant: Browser) -> None:
     run = selling.run_now(frozen)
     rows = list(
