@@ -31,6 +31,7 @@ SECTIONS = {
         "benefits": "Grant the benefits of a school year, and lapse what is left of them.",
         "students": "Write to students, and list those who cannot be reached.",
         "partners": "List, validate, refuse and suspend partners.",
+        "mails": "List mails that did not leave, and send them again.",
     },
     "The money": {
         "payouts": "Prepare, approve and follow the weekly transfers.",

@@ -73,7 +73,7 @@ def show() -> None:
     """List every person with a role, and what they may do."""
     table = Table(title="Personnes", title_justify="left")
     for title in ("Adresse", "Nom", "Rôles", "Double authentification", "État"):
-        table.add_column(title, overflow="fold")
+        table.add_column(title, overflow="fold", no_wrap=title == "Adresse")
     with application_engine().connect() as conn:
         for person in people.everybody(conn):
             roles = (

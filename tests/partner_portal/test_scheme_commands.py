@@ -1,4 +1,4 @@
-"""`atouts roster`, `benefits` and `partners`: the scheme from a command line."""
+"""`atouts roster`, `benefits`, `partners` and `mails`: the scheme from a command line."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
+from ledger import outbox
 from partner_portal.cli import atouts
 from partner_portal.demo.region import generate_region, write_roster
 from tests.conftest import Database
@@ -119,3 +120,30 @@ def test_a_lapse_before_the_deadline_says_it_is_too_early(run, fresh_database: D
     late = run("benefits", "lapse", "--year", "2026-2027")
     assert "1 avantage caduc maintenant : 70,00" in late.output.replace("\xa0", " ")
     assert "Trop tôt" not in late.output
+
+
+def test_mails_that_did_not_leave_are_listed_and_sent_again_when_somebody_says_so(
+    run, fresh_database: Database
+) -> None:
+    assert "Aucun courriel en difficulté." in run("mails", "list").output
+    with fresh_database.engine.begin() as conn:
+        outbox.post(
+            conn,
+            recipient="lea@eleve.example",
+            subject="Votre reçu",
+            body_text="…",
+            body_html="…",
+            purpose="receipt",
+            dedup_key="receipt:1",
+        )
+        number = conn.scalar(text("select id from mail_outbox"))
+        conn.execute(text("update mail_outbox set refused_at = now(), attempts = 1, last_error = '550 no such user'"))
+    listed = run("mails", "list").output
+    assert "550" in listed
+    assert "refusé" in listed
+    wrong = run("mails", "again", str(number), "999")
+    assert (wrong.exit_code, "999" in wrong.output) == (1, True)
+    assert "550" in run("mails", "list").output, "one wrong number, and nothing is sent"
+    assert run("mails", "again", str(number)).exit_code == 0
+    with fresh_database.engine.connect() as conn:
+        assert conn.scalar(text("select refused_at is null and handed_over_at is null from mail_outbox"))
