@@ -164,7 +164,7 @@ _CLAIM = text("""
 # The idle update has the row returned whether it is new or not.
 _TOKENS = text("""
     insert into reminder_choice (student_id) select * from unnest(cast(:students as bigint[])) as s(id) order by id
-    on conflict (student_id) do update set student_id = excluded.student_id returning student_id, token
+    on conflict (student_id) do update set stopped_at = reminder_choice.stopped_at returning student_id, token
 """)
 
 

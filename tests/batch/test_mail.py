@@ -157,12 +157,16 @@ def test_an_address_no_server_can_be_told_holds_nobody_up(books: Engine, postman
     assert [arrived["To"] for arrived in postman.taken] == ["lycee@example.org"]
 
 
-def test_a_refused_mail_can_be_sent_again_by_decision(books: Engine, postman: Postman) -> None:
+def test_a_refused_mail_can_be_sent_again_by_decision(
+    books: Engine, postman: Postman, fresh_database: Database
+) -> None:
     write(books, "filtre@example.org")
     assert mail.send_due(books).refused == 1
     with books.begin() as conn:
         [trouble] = outbox.troubles(conn)
+    with fresh_database.owner_engine.begin() as conn:
         conn.execute(text("update mail_outbox set recipient = 'lycee@example.org'"))
+    with books.begin() as conn:
         assert outbox.send_again(conn, trouble.id)
     assert mail.send_due(books).sent == 1
     assert troubles(books) == []

@@ -110,10 +110,10 @@ class Reference:
         group_fails = all_or_nothing and any(reason for reason, *_ in judged)
         answers: list[Answer] = []
         made: list[Sale | None] = []
-        for reason, reasons, lefts, wallets in judged:
+        untouched = [tuple(wallet.available if wallet else None for wallet in wallets) for *_, wallets in judged]
+        for (reason, reasons, lefts, wallets), available in zip(judged, untouched, strict=True):
             refusal = Refusal.GROUP_REFUSED if reason is None and group_fails else reason
             if refusal is not None:
-                available = tuple(wallet.available if wallet else None for wallet in wallets)
                 answers.append(Answer(refusal, 0, available, reasons))
                 made.append(None)
                 continue

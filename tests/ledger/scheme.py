@@ -150,7 +150,10 @@ def open_current_year(conn: Connection) -> int:
 
 
 def let_benefits_end(conn: Connection, days: int) -> None:
-    """Have every benefit end with the day, in Paris, in so many `days`; those of the next year then come later."""
+    """Have every benefit end with the day, in Paris, in so many `days`; those of the next year then come later.
+
+    Only the owner can: `conn` is one of its connections.
+    """
     conn.execute(
         text("""
             with told as (

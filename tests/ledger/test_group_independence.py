@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from ledger import cards, students
 from ledger.calendar import school_year_at
+from ledger.refusals import Refusal
 from ledger.sales import CardTwice
 from tests.ledger.scheme import ACTOR, BOOK, KEYS, OTHER_BOOK, Line, make_scheme
 
@@ -26,6 +27,22 @@ def test_codes_that_tell_no_card_may_be_as_many_as_they_are(conn: Connection) ->
     scheme = make_scheme(conn)
     answers = scheme.till.sell(conn, (None, [(BOOK, 3000)]), (None, [(BOOK, 3000)]))
     assert all(answer.refusal for answer in answers)
+
+
+@pytest.mark.parametrize("old_card_first", [True, False])
+def test_what_a_replaced_card_asks_for_is_not_counted_against_the_new_one(
+    conn: Connection, old_card_first: bool
+) -> None:
+    scheme = make_scheme(conn)
+    (old,) = scheme.cards
+    new = cards.reissue(conn, KEYS, scheme.student_ids[0], reason="perdue", actor=ACTOR).card_id
+    both = [old, new] if old_card_first else [new, old]
+    answers = scheme.till.sell(conn, *((card, [(BOOK, 3000), (OTHER_BOOK, 2500)]) for card in both))
+    told = dict(zip(both, answers, strict=True))
+    assert told[old].refusal is Refusal.CARD_REVOKED
+    assert told[new].refusal is None
+    assert [line.balance_after for line in told[new].lines] == [4000, 1500]
+    assert scheme.balance(conn, 0) == 1500
 
 
 def test_a_student_who_has_left_gets_no_new_card(conn: Connection) -> None:

@@ -12,12 +12,12 @@ from ledger import books_check, holds, lapses
 from ledger.calendar import deadline
 from ledger.lapses import Lapsed
 from ledger.refusals import Refusal
-from tests.conftest import Database
+from tests.conftest import Database, as_owner
 from tests.ledger.scheme import ACTOR, BOOK, Line, make_scheme
 
 
 def end_the_year(conn: Connection, by: str = "0 seconds") -> None:
-    conn.execute(text("update benefit set usable_until = now() + cast(:by as interval)"), {"by": by})
+    as_owner(conn, "update benefit set usable_until = now() + cast(:by as interval)", by=by)
 
 
 def test_what_is_left_lapses_once(conn: Connection) -> None:
@@ -74,6 +74,7 @@ def test_the_deadline_is_midnight_in_paris_whatever_the_clocks_do(last_day: date
 def test_two_jobs_at_once_lapse_each_wallet_once(fresh_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     with fresh_database.engine.begin() as conn:
         make_scheme(conn, *(Line(f"{n:09}AB") for n in range(60)))
+    with fresh_database.owner_engine.begin() as conn:
         end_the_year(conn)
     monkeypatch.setattr(lapses.lapse_batch, "__kwdefaults__", {"limit": 7})
     results: list[Lapsed] = []

@@ -265,7 +265,7 @@ class Books(RuleBasedStateMachine):
     @rule(benefit=st.sampled_from(["books", "equipment"]), passes=st.booleans())
     def move_the_deadline(self, benefit: str, passes: bool) -> None:
         """A deadline passes, or the Region gives a later one."""
-        with self.begin() as conn:
+        with self.database.owner_engine.begin() as conn:
             conn.execute(
                 text("""
                     update benefit set usable_until = case when :passes then now() else replaced_at end where code = :b
@@ -299,7 +299,7 @@ class Books(RuleBasedStateMachine):
     @rule(till=tills, accepts=st.sets(st.sampled_from(["books", "equipment"])), limit=st.sampled_from([2000, 50_000]))
     def change_the_terms(self, till: int, accepts: set[str], limit: int) -> None:
         """What a partner may charge to, and up to how much."""
-        with self.begin() as conn:
+        with self.database.owner_engine.begin() as conn:
             conn.execute(
                 text("update partner set accepts = :accepts, sale_limit = :limit where id = :id"),
                 {"accepts": sorted(accepts), "limit": limit, "id": self.tills[till].partner_id},

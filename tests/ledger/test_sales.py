@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 from ledger import cancellations, holds, partners, students, terminals
 from ledger.refusals import SENTENCES, Refusal
 from ledger.sales import AskedLine, AskedSale, KeyReused, UnknownTerminal, sell
+from tests.conftest import as_owner
 from tests.ledger.scheme import ACTOR, BOOK, HELMET, OTHER_BOOK, Line, Till, make_partner, make_scheme
 
 
@@ -69,17 +70,17 @@ def test_each_main_reason(conn: Connection) -> None:
     assert refusal_of(till.sell(conn, (good, [(HELMET, 100)]))) is Refusal.BENEFIT_NOT_GRANTED
     conn.execute(text("update partner set accepts = '{equipment}' where id = :p"), {"p": till.partner_id})
     assert refusal_of(till.sell(conn, (good, [(BOOK, 100)]))) is Refusal.BENEFIT_NOT_ACCEPTED
-    conn.execute(text("update partner set accepts = '{books}', sale_limit = 99 where id = :p"), {"p": till.partner_id})
+    as_owner(conn, "update partner set accepts = '{books}', sale_limit = 99 where id = :p", p=till.partner_id)
     assert refusal_of(till.sell(conn, (good, [(BOOK, 100)]))) is Refusal.LIMIT_REACHED
-    conn.execute(text("update partner set sale_limit = 50000 where id = :p"), {"p": till.partner_id})
+    as_owner(conn, "update partner set sale_limit = 50000 where id = :p", p=till.partner_id)
     students.withdraw(conn, scheme.student_ids[1], 2026, actor=ACTOR)
     assert refusal_of(till.sell(conn, (scheme.cards[1], [(BOOK, 100)]))) is Refusal.STUDENT_NOT_ENROLLED
     conn.execute(text("update card set revoked_at = now(), reason = 'perdue' where id = :c"), {"c": good})
     assert refusal_of(till.sell(conn, (good, [(BOOK, 100)]))) is Refusal.CARD_REVOKED
     conn.execute(text("update card set revoked_at = null where id = :c"), {"c": good})
-    conn.execute(text("update benefit set usable_until = now()"))
+    as_owner(conn, "update benefit set usable_until = now()")
     assert refusal_of(till.sell(conn, (good, [(BOOK, 100)]))) is Refusal.DEADLINE_PASSED
-    conn.execute(text("update benefit set usable_until = now() + interval '1 microsecond'"))
+    as_owner(conn, "update benefit set usable_until = now() + interval '1 microsecond'")
     assert till.sell(conn, (good, [(BOOK, 100)]))[0].refusal is None
     partners.suspend(conn, till.partner_id, reason="contrôle", actor=ACTOR)
     assert refusal_of(till.sell(conn, (good, [(BOOK, 100)]))) is Refusal.PARTNER_SUSPENDED
@@ -122,9 +123,9 @@ def test_the_same_key_gives_the_first_answer_whatever_changed(conn: Connection) 
 def test_a_refusal_is_replayed_too(conn: Connection) -> None:
     scheme = make_scheme(conn)
     key = uuid4()
-    conn.execute(text("update benefit set usable_until = now()"))
+    as_owner(conn, "update benefit set usable_until = now()")
     assert refusal_of(scheme.till.sell(conn, (scheme.cards[0], [(BOOK, 1)]), key=key)) is Refusal.DEADLINE_PASSED
-    conn.execute(text("update benefit set usable_until = now() + interval '1 day'"))
+    as_owner(conn, "update benefit set usable_until = now() + interval '1 day'")
     assert refusal_of(scheme.till.sell(conn, (scheme.cards[0], [(BOOK, 1)]), key=key)) is Refusal.DEADLINE_PASSED
 
 
@@ -204,7 +205,7 @@ def test_a_cancelled_line_comes_back_once(conn: Connection) -> None:
 def test_a_refund_after_the_deadline_lapses_at_once(conn: Connection) -> None:
     scheme = make_scheme(conn)
     (sale,) = scheme.till.sell(conn, (scheme.cards[0], [(BOOK, 3000)]))
-    conn.execute(text("update benefit set usable_until = now()"))
+    as_owner(conn, "update benefit set usable_until = now()")
     done = cancellations.cancel(
         conn, sale.sale_id, partner_id=scheme.till.partner_id, origin="terminal:1", key=uuid4(), request_hash=b"h"
     )

@@ -14,6 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from flask import Blueprint, Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser, Page
 from redis import Redis
 from sqlalchemy import Engine, text
@@ -26,7 +27,7 @@ from ledger.rights import PARTNER_ROLES, Role
 from partner_portal.app import create_app
 from partner_portal.auth import passwords, second_factor
 from partner_portal.config import Assistance, Config
-from tests.conftest import Database
+from tests.conftest import FOLDER, Database
 
 PASSWORD = "une phrase assez longue"
 HASH = passwords.hashed(PASSWORD)
@@ -74,7 +75,10 @@ def clock() -> Clock:
 @pytest.fixture
 def app(fresh_database: Database, redis: Redis, config: Config) -> Flask:
     """The portal on an empty scheme."""
-    return create_app(config, engine=fresh_database.engine, redis=redis)
+    app = create_app(config, engine=fresh_database.engine, redis=redis)
+    # Each test has an application of its own; its templates are compiled once for all of them.
+    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(os.environ[FOLDER])
+    return app
 
 
 @pytest.fixture
@@ -90,14 +94,15 @@ def add_partner(engine: Engine, name: str = "Lycée Jeanne d’Arc") -> int:
     """A validated partner school."""
     number = next(numbers)
     with engine.begin() as conn:
-        return conn.execute(
+        partner_id = conn.execute(
             text("""
-                insert into partner (siret, uai, name, town, representative, email, phone, status)
-                values (:siret, :uai, :name, 'Caen', 'Mme Martin', 'lycee@example.org', '0231000000', 'validated')
-                returning id
+                insert into partner (siret, uai, name, town, representative, email, phone)
+                values (:siret, :uai, :name, 'Caen', 'Mme Martin', 'lycee@example.org', '0231000000') returning id
             """),
             {"siret": f"{number:014d}", "uai": f"{number:07d}A", "name": name},
         ).scalar_one()
+        conn.execute(text("update partner set status = 'validated' where id = :id"), {"id": partner_id})
+    return int(partner_id)
 
 
 def hire(engine: Engine, email: str, *roles: Role, name: str = "Alix Martin", partner_id: int | None = None) -> int:

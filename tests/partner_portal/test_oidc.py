@@ -21,6 +21,7 @@ from ledger import people
 from ledger.rights import Role
 from partner_portal.auth.gate import requires, step_up
 from partner_portal.config import Config, Provider
+from tests.conftest import Database
 from tests.partner_portal.conftest import CONFIG, Visitor, add_partner, enrol, hire
 from tests.partner_portal.provider import CLIENT_ID, CLIENT_SECRET
 
@@ -121,7 +122,7 @@ def test_a_student_who_is_in_no_roster_is_told_what_to_do(visitor: Visitor, stud
 
 
 def test_invited_staff_come_in_by_their_verified_address_and_then_by_their_identity(
-    visitor: Visitor, books: Engine
+    visitor: Visitor, books: Engine, fresh_database: Database
 ) -> None:
     partner_id = add_partner(books)
     with books.begin() as conn:
@@ -130,7 +131,7 @@ def test_invited_staff_come_in_by_their_verified_address_and_then_by_their_ident
     assert come(visitor, "camille").location == "/partenaire"
     visitor.get("/compte")
     visitor.post("/deconnexion")
-    with books.begin() as conn:
+    with fresh_database.owner_engine.begin() as conn:
         conn.execute(text("update person set email = 'nouvelle@lycee.fr'"))
     assert come(visitor, "camille").location == "/partenaire"
 

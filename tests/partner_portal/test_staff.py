@@ -30,11 +30,13 @@ def school(books: Engine) -> int:
     with books.begin() as conn:
         conn.execute(
             text("""
-                insert into partner_bank_account
-                       (partner_id, iban, holder, asked_by, accepted_by, accepted_at, usable_from)
-                values (:partner, :iban, 'Lycée Jeanne d’Arc', 'test:1', 'test:2', now(), now())
+                insert into partner_bank_account (partner_id, iban, holder, asked_by)
+                values (:partner, :iban, 'Lycée Jeanne d’Arc', 'test:1')
             """),
             {"partner": partner_id, "iban": IBAN},
+        )
+        conn.execute(
+            text("update partner_bank_account set accepted_by = 'test:2', accepted_at = now(), usable_from = now()")
         )
     return partner_id
 

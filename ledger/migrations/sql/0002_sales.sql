@@ -191,7 +191,8 @@ begin
         select *, nextval('sale_id_seq') as number
           from looked_up(p_terminal, p_secret_hash, p_cards, p_line_item, p_line_ean, p_line_price, p_code_refusals)
     ), taken as (
-        select *, available - sum(price) over (partition by wallet order by n) as left_after from seen
+        -- By sale: of two cards of one student at most one is live, and what the other asks for takes nothing.
+        select *, available - sum(price) over (partition by wallet, item order by n) as left_after from seen
     ), judged as (
         select *, verdict(reason, wallet, left_after, student_id) as own_reason from taken
     ), gathered as (
@@ -314,6 +315,10 @@ create table group_purchase (
 create index group_purchase_by_partner on group_purchase (partner_id, asked_at);
 create trigger append_only before update or delete or truncate on group_purchase for each statement execute function refuse_change();
 
-grant select on sale, sale_line, hold to atouts_app;
+grant select on sale, sale_line, hold, hold_closing, cancellation, cancellation_line, group_purchase to atouts_app;
 grant update (closed_at, outcome) on hold to atouts_app;
-grant select, insert on hold_closing, cancellation, cancellation_line, group_purchase to atouts_app;
+grant insert (sale_id, origin, key, request_hash, outcome, amount) on hold_closing to atouts_app;
+grant insert (sale_id, origin, key, request_hash, reason, refunded, lapsed) on cancellation to atouts_app;
+grant insert on cancellation_line to atouts_app;
+grant insert (key, partner_id, terminal_id, label, all_or_nothing, cards, line_item, line_ean, line_price, asked_by)
+    on group_purchase to atouts_app;

@@ -191,11 +191,26 @@ begin
 end $$;
 create trigger partner_opens_account after insert on partner for each row execute function partner_opens_account();
 
--- What says whose it is stays as it was written: no till, card or account is moved to somebody else.
-grant select, insert on school_year, benefit, entitlement, school, student, enrolment, card, partner, partner_bank_account,
-    terminal, pairing_code, product, offer to atouts_app;
-grant update on benefit, partner, product to atouts_app;
+-- The application writes what it is told, column by column. It does not choose the numbers, the instants and the first state of
+-- what it enters: that is the table's own to say; and what says whose it is stays as it was written: no till, card or account is
+-- moved to somebody else.
+grant select on school_year, benefit, entitlement, school, student, student_identity, enrolment, card, partner,
+    partner_bank_account, terminal, pairing_code, product, offer, audit_event to atouts_app;
+grant insert on school_year, entitlement, student_identity, product to atouts_app;
+grant insert (school_year, code, label, usable_from, usable_until, replaced_at) on benefit to atouts_app;
+grant insert (uai, name, town) on school to atouts_app;
+grant insert (national_id) on student to atouts_app;
+grant insert (student_id, school_year, school_id, class_name, stream, programme, first_entry) on enrolment to atouts_app;
+grant insert (id, student_id, key_id) on card to atouts_app;
+grant insert (siret, uai, name, town, representative, email, phone, accepts) on partner to atouts_app;
+grant insert (partner_id, iban, bic, holder, asked_by) on partner_bank_account to atouts_app;
+grant insert (partner_id, name, secret_hash) on terminal to atouts_app;
+grant insert (code_hash, partner_id, created_by, expires_at) on pairing_code to atouts_app;
+grant insert (partner_id, ean, benefit, real_cost, supplier, invoice_number, invoice_date) on offer to atouts_app;
+grant insert (actor, action, subject, details) on audit_event to atouts_app;
 grant update (name, town) on school to atouts_app;
+grant update (siret, uai, name, town, representative, email, phone, accepts, status, status_reason, submitted_at, decided_at, decided_by)
+    on partner to atouts_app;
 grant update (national_id) on student to atouts_app;
 grant update (school_id, class_name, stream, programme, first_entry, withdrawn_at) on enrolment to atouts_app;
 grant update (revoked_at, reason) on card to atouts_app;
@@ -203,5 +218,4 @@ grant update (accepted_at, accepted_by, usable_from, ended_at) on partner_bank_a
 grant update (secret_hash, revoked_at) on terminal to atouts_app;
 grant update (used_at) on pairing_code to atouts_app;
 grant update (benefit, real_cost, supplier, invoice_number, invoice_date, withdrawn_at) on offer to atouts_app;
-grant select, insert, update, delete on student_identity to atouts_app;
-grant select, insert on audit_event to atouts_app;
+grant update (last_name, first_name, birth_date, email), delete on student_identity to atouts_app;

@@ -62,6 +62,12 @@ create table person_identity (
 );
 create index person_identity_by_person on person_identity (person_id);
 
-grant select, insert, update on person, recovery_code, mail_link to atouts_app;
-grant select, insert, delete on role_grant, person_identity to atouts_app;
-grant delete on recovery_code to atouts_app;
+grant select on person, role_grant, recovery_code, mail_link, person_identity to atouts_app;
+grant insert (email, name) on person to atouts_app;
+grant insert (person_id, role, partner_id, granted_by), delete on role_grant to atouts_app;
+grant insert (person_id, code_hash), delete on recovery_code to atouts_app;
+grant insert (token_hash, person_id, purpose, expires_at) on mail_link to atouts_app;
+grant insert (issuer, subject, person_id) on person_identity to atouts_app;
+grant update (status, password_hash, totp_secret, totp_confirmed_at, totp_last_step, last_sign_in_at) on person to atouts_app;
+grant update (used_at) on recovery_code to atouts_app;
+grant update (used_at) on mail_link to atouts_app;

@@ -606,9 +606,22 @@ create trigger append_only before update or delete or truncate on payout_file_pa
 create trigger append_only before update or delete or truncate on payout_file for each statement execute function refuse_change();
 create trigger append_only before update or delete or truncate on payout_step for each statement execute function refuse_change();
 
-grant select, insert on payout_run, payout_payment, payout_held, payout_line, payout_approval, payout_file, payout_file_part,
-    payout_transmission, payout_step, payout_horizon, bank_account_call, bank_account_check, bank_account_block to atouts_app;
-grant select on partner_contact to atouts_app;
+grant select on payout_run, payout_payment, payout_held, payout_line, payout_approval, payout_file, payout_file_part,
+    payout_transmission, payout_step, payout_horizon, partner_contact, bank_account_call, bank_account_check, bank_account_block
+    to atouts_app;
+grant insert (reference, weekly, cutoff, settled_through, payer, bank_profile, amount_limit, advance_ceiling, seal_number, prepared_by)
+    on payout_run to atouts_app;
+grant insert (run_id, line, partner_id, bank_account_id, name, iban, bic, siren, amount, transfers, transfers_digest, reissue, flags)
+    on payout_payment to atouts_app;
+grant insert (run_id, partner_id, amount, transfers, reason) on payout_held to atouts_app;
+grant insert (transfer_id, payment_id, amount) on payout_line to atouts_app;
+grant insert (run_id, person_id, content_hash) on payout_approval to atouts_app;
+grant insert on payout_file, payout_file_part, payout_horizon to atouts_app;
+grant insert (run_id, channel, destination, sha256, begun_by) on payout_transmission to atouts_app;
+grant insert (run_id, state, actor, reason) on payout_step to atouts_app;
+grant insert (account_id, phone, spoke_with, called_by) on bank_account_call to atouts_app;
+grant insert (account_id, result, found_name, checked_by) on bank_account_check to atouts_app;
+grant insert (account_id, reason, blocked_by) on bank_account_block to atouts_app;
 grant update (payments, amount, carried, held, owed, flags, content_hash) on payout_run to atouts_app;
 grant update (through) on payout_horizon to atouts_app;
 grant update (state, end_to_end_id, state_reason, state_at) on payout_payment to atouts_app;

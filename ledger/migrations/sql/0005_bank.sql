@@ -321,8 +321,17 @@ create trigger append_only before update or delete or truncate on bank_rejection
 create trigger append_only before delete or truncate on bank_status_conflict for each statement execute function refuse_change();
 create trigger append_only before update or delete or truncate on bank_closing for each statement execute function refuse_change();
 
-grant select, insert on bank_import, bank_statement, bank_release, bank_adjustment, bank_entry, bank_detail, bank_share, bank_share_payment,
+grant select on bank_import, bank_statement, bank_release, bank_adjustment, bank_entry, bank_detail, bank_share, bank_share_payment,
     bank_told, bank_report, bank_rejection, bank_status_conflict, bank_closing to atouts_app;
+grant insert (sha256, name, size, kind, version, message_id, created_at, imported_by) on bank_import to atouts_app;
+grant insert (import_id, number, kind, account, statement_id, sequence, page, fingerprint, first_day, last_day, created_at, opening,
+    closing, booked, entries, remarks, state) on bank_statement to atouts_app;
+grant insert (statement_id, step, signed_by, reason) on bank_release to atouts_app;
+grant insert (import_id, account, kind, amount) on bank_adjustment to atouts_app;
+grant insert on bank_entry, bank_detail, bank_share, bank_share_payment, bank_report, bank_rejection to atouts_app;
+grant insert (payment_id, direction, told_by, share_id, "references") on bank_told to atouts_app;
+grant insert (import_id, payment_id, kind, sentence) on bank_status_conflict to atouts_app;
+grant insert (run_id, difference, reason, closed_by) on bank_closing to atouts_app;
 grant update (state, decided_by, decided_at, decision) on bank_statement to atouts_app;
 grant update (state, decided_by, decided_at, decision) on bank_share to atouts_app;
 grant update (settled_by, settled_at, decision) on bank_status_conflict to atouts_app;

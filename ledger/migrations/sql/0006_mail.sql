@@ -21,4 +21,6 @@ create table mail_outbox (
 create index mail_due on mail_outbox (next_attempt_at)
     where sent_at is null and refused_at is null and handed_over_at is null;
 
-grant select, insert, update on mail_outbox to atouts_app;
+grant select on mail_outbox to atouts_app;
+grant insert (recipient, subject, body_text, body_html, unsubscribe_url, purpose, dedup_key) on mail_outbox to atouts_app;
+grant update (attempts, next_attempt_at, handed_over_at, sent_at, refused_at, last_error) on mail_outbox to atouts_app;

@@ -79,6 +79,10 @@ create trigger papers_sent_stay before delete on sign_up_document for each row e
 
 create index partner_by_status on partner (status, submitted_at);
 
-grant select, insert, update, delete on sign_up to atouts_app;
-grant select, insert, delete on sign_up_link, sign_up_document to atouts_app;
-grant select, insert on sign_up_message, partner_commitment to atouts_app;
+grant select on sign_up, sign_up_link, sign_up_document, sign_up_message, partner_commitment to atouts_app;
+grant insert (representative_role, representative_email, contact), update (representative_role, representative_email, contact)
+    on partner to atouts_app;
+grant insert (email, name), update (answers, partner_id, changed_at, email_proved_at), delete on sign_up to atouts_app;
+grant insert on sign_up_link, partner_commitment to atouts_app;
+grant insert (sign_up_id, kind, name, media_type, sha256, content), delete on sign_up_document to atouts_app;
+grant insert (sign_up_id, from_region, author, body) on sign_up_message to atouts_app;

@@ -36,7 +36,8 @@ insert into receipts_written (through) values (0);
 -- Addresses that bounced, for the list of those who cannot be reached.
 create index mail_refused on mail_outbox (recipient) where refused_at is not null;
 
-grant select, insert, update, delete on student_access, reminder_choice to atouts_app;
-grant select, insert on reminder_sent to atouts_app;
-grant select on receipts_written to atouts_app;
+grant select on student_access, reminder_choice, reminder_sent, receipts_written to atouts_app;
+grant insert (student_id, passcode_hash), update (passcode_hash, chosen_at, last_sign_in_at), delete on student_access to atouts_app;
+grant insert (student_id, stopped_at), update (stopped_at), delete on reminder_choice to atouts_app;
+grant insert (student_id, benefit_id, days) on reminder_sent to atouts_app;
 grant update (through) on receipts_written to atouts_app;

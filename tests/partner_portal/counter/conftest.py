@@ -87,16 +87,17 @@ def make_school(engine: Engine, students: int = len(NAMES)) -> School:
             )
         )
     with engine.begin() as conn:
+        # The goods have these titles: a product keeps those first entered.
+        conn.execute(
+            text("insert into product (ean, title, publisher, benefit) values (:ean, :title, :publisher, :benefit)"),
+            [dict(zip(("ean", "title", "publisher", "benefit"), title, strict=False)) for title in TITLES],
+        )
         scheme = make_scheme(conn, *lines)
         conn.execute(
             text("update partner set uai = '0140013N', name = 'Lycée Malherbe' where id = :id"),
             {"id": scheme.till.partner_id},
         )
         offers = [Offer(f"{ean:013}", *rest, "Librairie du Bocage", "F-2026-0412") for ean, *rest in TITLES]
-        conn.execute(
-            text("update product set title = :title where ean = :ean"),
-            [{"ean": ean, "title": title} for ean, title, *_ in TITLES],
-        )
         catalogue.offer(conn, scheme.till.partner_id, offers, actor=ACTOR)
     return School(
         engine,

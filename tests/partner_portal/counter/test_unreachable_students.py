@@ -34,11 +34,12 @@ def refused(school: School) -> School:
         students.import_roster(conn, lines, actor=ACTOR)
         conn.execute(
             text("""
-                insert into mail_outbox (recipient, subject, body_text, body_html, purpose, dedup_key, refused_at)
-                select email, 's', 't', 'h', 'receipt', email, now() from student_identity
+                insert into mail_outbox (recipient, subject, body_text, body_html, purpose, dedup_key)
+                select email, 's', 't', 'h', 'receipt', email from student_identity
                  where email in ('eleve0@lycee.example', 'ambre@autre.example')
             """)
         )
+        conn.execute(text("update mail_outbox set refused_at = now()"))
     return school
 
 

@@ -16,6 +16,7 @@ from ledger.cards import ALPHABET, phone_code, printed_code, time_step
 from ledger.refusals import Refusal
 from partner_portal.students import identity, own_file
 from pos_client import decoding
+from tests.conftest import Database
 from tests.ledger.scheme import ACTOR, BOOK, KEYS, OTHER_BOOK, let_benefits_end
 from tests.partner_portal.conftest import Visitor
 from tests.partner_portal.counter.conftest import CASHIER, School
@@ -214,10 +215,10 @@ def test_a_student_who_left_has_no_code(student: Visitor, school: School) -> Non
     assert "Fin de l’inscription" in student.get("/eleve/donnees").text
 
 
-def test_a_card_is_printed_once_there_is_something_to_pay_with(student: Visitor, engine: Engine) -> None:
+def test_a_card_is_printed_once_there_is_something_to_pay_with(student: Visitor, fresh_database: Database) -> None:
     assert "Ouvrir ma carte" in student.get("/eleve/carte").text
     assert "inscription a pris fin" not in student.get("/eleve/").text
-    with engine.begin() as conn:
+    with fresh_database.owner_engine.begin() as conn:
         conn.execute(text("update benefit set usable_from = now() + interval '1 second'"))
     assert "Aucun avantage cette année" in student.get("/eleve/").text
     page = student.get("/eleve/carte").text
@@ -245,7 +246,6 @@ def test_the_file_to_take_away_speaks_french_throughout(student: Visitor, school
         school.scheme.till.sell(conn, (school.scheme.cards[0], [(BOOK, 3000)]))
         cards.reissue(conn, KEYS, school.scheme.student_ids[0], reason="perdue", actor="person:7")
         student_notices.choose_reminders(conn, school.scheme.student_ids[0], wanted=False)
-        let_benefits_end(conn, 5)
         conn.execute(text("insert into reminder_sent (student_id, benefit_id, days) select 1, min(id), 7 from benefit"))
     held = student.get("/eleve/donnees.json").json
     assert held["journal"][-1]["auteur"] == "une personne habilitée"
@@ -263,9 +263,12 @@ def names_in(held: object) -> set[str]:
     return set().union(*map(names_in, held)) if isinstance(held, list) else set()
 
 
-def test_what_has_lapsed_is_lost_and_not_used(student: Visitor, school: School, engine: Engine) -> None:
+def test_what_has_lapsed_is_lost_and_not_used(
+    student: Visitor, school: School, engine: Engine, fresh_database: Database
+) -> None:
     with engine.begin() as conn:
         school.scheme.till.sell(conn, (school.scheme.cards[0], [(BOOK, 3000)]))
+    with fresh_database.owner_engine.begin() as conn:
         conn.execute(text("update benefit set usable_until = now()"))
     before = student.get("/eleve/").text.replace("\xa0", " ")
     year_end.lapse(engine)
@@ -324,12 +327,15 @@ def test_only_the_button_behind_a_reminders_link_stops_them(visitor: Visitor, sc
     assert "C’est noté" in visitor.post(unknown).text
 
 
-def test_a_mail_programs_own_button_stops_the_reminders(app: Flask, school: School, engine: Engine) -> None:
+def test_a_mail_programs_own_button_stops_the_reminders(
+    app: Flask, school: School, engine: Engine, fresh_database: Database
+) -> None:
     student_id = school.scheme.student_ids[0]
     with engine.begin() as conn:
         conn.execute(
             text("update student_identity set email = 'lea@example.org' where student_id = :id"), {"id": student_id}
         )
+    with fresh_database.owner_engine.begin() as conn:
         let_benefits_end(conn, 5)
     student_mails.write_reminders(engine)
     with engine.connect() as conn:

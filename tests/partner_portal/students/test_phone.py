@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from ledger import cards
 from ledger.cards import ReadCode
 from pos_client import decoding
+from tests.conftest import Database
 from tests.film import page_with_camera
 from tests.ledger.scheme import BOOK, KEYS, OTHER_BOOK, let_benefits_end
 from tests.partner_portal.conftest import look_at
@@ -183,10 +184,10 @@ def test_a_phone_without_a_camera_is_told_what_to_do_instead(phone: Page, school
     look_at(phone, "eleve-camera-absente")
 
 
-def test_the_deadline_is_told_louder_as_it_nears(phone: Page, school: School, engine: Engine) -> None:
+def test_the_deadline_is_told_louder_as_it_nears(phone: Page, school: School, fresh_database: Database) -> None:
     come_in(phone, school.codes[0])
     for days, tone in [(20, "soon"), (3, "now"), (-2, "over")]:
-        with engine.begin() as conn:
+        with fresh_database.owner_engine.begin() as conn:
             let_benefits_end(conn, days)
         phone.goto("/eleve/")
         expect(phone.locator(f".deadline-{tone}")).to_be_visible()
