@@ -18,7 +18,14 @@ from ledger.accounts import WALLETS
 from ledger.books_check.balances import held, wallets
 from ledger.books_check.bank import bank
 from ledger.books_check.differences import SENTENCES, Difference, Promise
-from ledger.books_check.documents import cancellations, holds, nothing_owed_is_forgotten, payouts, sales
+from ledger.books_check.documents import (
+    cancellations,
+    holds,
+    nothing_owed_is_forgotten,
+    payouts,
+    reopenings,
+    sales,
+)
 from ledger.books_check.guards import guards
 from ledger.books_check.transfers import accounts, business_keys, numbers, reversals, sides, zero_sum
 from ledger.streams import Progress, silent, take_time
@@ -70,6 +77,7 @@ def _looks(conn: Connection) -> list[_Look]:
         reversals,
         cancellations,
         payouts,
+        reopenings,
         nothing_owed_is_forgotten,
         bank,
         zero_sum,

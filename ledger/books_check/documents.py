@@ -176,6 +176,31 @@ def payouts(conn: Connection) -> Iterator[Difference]:
         )
 
 
+def reopenings(conn: Connection) -> Iterator[Difference]:
+    """What is owed again is what the bank rejected or sent back, and all of that is owed again."""
+    rows = conn.execute(
+        text("""
+            with reopened as (
+                select r.document as id, r.amount, paid.document as payment
+                  from transfer r left join transfer paid on paid.id = r.reverses and paid.kind = 'payout'
+                 where r.kind = 'payout_reopened'
+            ), back as (
+                select id, amount, state from payout_payment where state in ('rejected', 'returned')
+            )
+            select id, b.amount, b.state, r.amount as reopened, r.payment
+              from back b full join reopened r using (id)
+             where (b.id, b.amount) is distinct from (r.payment, r.amount)
+             order by id
+        """)
+    )
+    for row in rows:
+        expected = "not owed again" if row.amount is None else f"{row.amount} cents owed again, {row.state}"
+        found = (
+            "not owed again" if row.reopened is None else f"{row.reopened} cents owed again of payment {row.payment}"
+        )
+        yield Difference(Promise.PAYOUT_AGREES, f"payment {row.id}", expected, found)
+
+
 def nothing_owed_is_forgotten(conn: Connection) -> Iterator[Difference]:
     """What the books owe each partner is what runs have yet to pay, and nothing lies below where runs begin to look."""
     for one in proof.unbalanced(conn):

@@ -61,7 +61,8 @@ _UNFIT = text("""
        and f.credit = case when t.credit_account between 1000000000000 and 2999999999999
                            then t.credit_account / 1000000000000 else t.credit_account end
      where t.id >= :first and t.id < :after
-       and (f.kind is null or t.amount <= 0 or t.line <= 0 or (t.kind = 'grant' and t.document <> t.credit_account))
+       and (f.kind is null or t.amount <= 0 or t.line <= 0
+            or (t.kind = 'grant' and (t.document, t.line) <> (t.credit_account, 1)))
      order by t.id
 """)
 

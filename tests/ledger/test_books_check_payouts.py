@@ -140,3 +140,25 @@ def test_a_sale_hidden_from_the_runs_is_named(world: World) -> None:
     ((promise, subject, _, found),) = differences(world)
     assert (promise, subject) == (Promise.PAYOUT_AGREES, f"partner {other}")
     assert found.endswith("is in no run")
+
+
+def test_what_the_bank_sent_back_is_owed_again_and_nothing_else_is(world: World) -> None:
+    payment, partner, *_ = numbers(world)
+    transfer = f"""
+        insert into transfer (debit_account, credit_account, amount, document, kind, line, school_year, reverses)
+        values (%s, 7000, {payment}, '%s', 1, 2026, %s)
+    """
+    account = f"2000000000000 + {partner}"
+    past_the_guards(
+        world,
+        transfer % (f"{account}, 3000000000003", "payout", "null"),
+        "update payout_payment set state = 'rejected', end_to_end_id = 'X'",
+    )
+    unpaid = (Promise.PAYOUT_AGREES, f"payment {payment}", "7000 cents owed again, rejected", "not owed again")
+    assert unpaid in differences(world)
+    paid = "(select id from transfer where kind = 'payout')"
+    past_the_guards(world, transfer % (f"3000000000003, {account}", "payout_reopened", paid))
+    assert differences(world) == []
+    past_the_guards(world, "update payout_payment set state = 'booked'")
+    owed = f"7000 cents owed again of payment {payment}"
+    assert (Promise.PAYOUT_AGREES, f"payment {payment}", "not owed again", owed) in differences(world)
