@@ -16,11 +16,13 @@ from ledger.accounts import BANK_CHARGES, FUNDING, WRITE_OFF
 from ledger.bank_messages import Direction, MessageKind, Reason
 from ledger.expected import ExpectedPayment
 from ledger.explanations import learn
+from ledger.money import euros
 from ledger.reconciliation import expectations, lock, offsets, reports
 from ledger.reconciliation.entries import Decided, Writer
 from ledger.reconciliation.notices import Tell
 from ledger.reconciliation.progress import move_runs
 from ledger.reconciliation.retries import retry_open
+from ledger.settings import Setting
 from ledger.shares import Match, MatchKind
 
 _SHARE = text("""
@@ -48,6 +50,12 @@ _IS_THERE = {
     "conflit": text("select exists (select from bank_status_conflict where id = :id)"),
 }
 _LIVE = ("open", "refused", "waiting")
+
+CHARGES_LIMIT_CENTS = Setting(
+    "BANK_CHARGES_LIMIT_CENTS",
+    2_000,
+    "What one person alone may say that a bank kept, or that left without a payment; above it two people sign.",
+)
 
 
 class CannotSettle(ValueError):
@@ -85,7 +93,8 @@ def explain_by_payment(
 ) -> None:
     """Say which payment of ours an unexplained amount is: its debit, or its return if the amount came in.
 
-    A return may be short of the payment by what a bank kept. Raises `CannotSettle`.
+    A return may be short of the payment by what a bank kept: above `CHARGES_LIMIT_CENTS` somebody else has signed
+    for the item first. Raises `CannotSettle`.
     """
     lock.take_turn(conn)
     _apply(conn, _share(conn, share_id, *_LIVE), [end_to_end_id], _said(reason), reason, actor, tell)
@@ -100,9 +109,15 @@ def refuse(conn: Connection, share_id: int, *, reason: str, actor: str) -> None:
 
 
 def explain(conn: Connection, share_id: int, what: Explanation, *, reason: str, actor: str) -> None:
-    """Say what an unexplained amount is, and move it there. A write-off is for who may sign one. `CannotSettle`."""
+    """Say what an unexplained amount is, and move it there. A write-off is for who may sign one.
+
+    Charges, and a debit called the Region's own, need two people above `CHARGES_LIMIT_CENTS`: see `sign`. Raises
+    `CannotSettle`.
+    """
     lock.take_turn(conn)
     share = _share(conn, share_id, *_LIVE)
+    if what is Explanation.CHARGES or (what is Explanation.FUNDING and share.amount < 0):
+        _require_another(share, abs(share.amount), actor)
     writer = Writer(conn, expectations.known(conn), _nobody, actor)
     conn.execute(_REPLACE, {"id": share_id})
     decided = Decided(share.amount, what, _said(reason), actor)
@@ -121,7 +136,10 @@ def offset(conn: Connection, share_ids: Sequence[int], *, reason: str, actor: st
 
 
 def sign(conn: Connection, share_id: int, *, reason: str, actor: str) -> None:
-    """Explain why an amount stays in suspense; the explanation stands until the amount is settled."""
+    """Explain why an amount stays in suspense; the explanation stands until the amount is settled.
+
+    It is the first of two signatures where one is not enough.
+    """
     lock.take_turn(conn)
     _share(conn, share_id, "open", "refused")
     _decide(conn, [share_id], "waiting", _said(reason), actor)
@@ -187,6 +205,7 @@ def _apply(conn: Connection, share: Row[Any], ids: list[str], why: str, decision
     kept = worth - abs(share.amount)
     if kept < 0 or (kept and share.amount < 0):
         raise CannotSettle("Le montant n’est pas celui du virement.")
+    _require_another(share, kept, actor)
     direction = Direction.CREDIT if share.amount > 0 else Direction.DEBIT
     match = Match(
         signed_cents=share.amount,
@@ -236,6 +255,15 @@ def _still_fits(payment: ExpectedPayment | None, key: str, signed_cents: int) ->
         what = "débité" if direction is Direction.DEBIT else "rendu"
         raise CannotSettle(f"Le virement {key} est déjà {what} par une autre écriture.")
     return payment
+
+
+def _require_another(share: Row[Any], cents: int, actor: str) -> None:
+    """See that somebody else has signed for the item where `cents` are too much for one person's word."""
+    if cents > CHARGES_LIMIT_CENTS.value and (share.state != "waiting" or share.decided_by == actor):
+        raise CannotSettle(
+            f"{euros(cents)} dépassent les {euros(CHARGES_LIMIT_CENTS.value)} qu’une personne explique seule : "
+            "la comptabilité signe l’explication, puis un approbateur des paiements l’enregistre."
+        )
 
 
 def _share(conn: Connection, share_id: int, *states: str) -> Row[Any]:

@@ -32,13 +32,8 @@ def decide(number: int) -> ResponseReturnValue:
             case "refuse":
                 decisions.refuse(conn, number, reason=reason, actor=actor)
                 return "La proposition est refusée : l’écriture reste à expliquer."
-            case "charges" | "funding" as what:
-                decisions.explain(conn, number, Explanation(what), reason=reason, actor=actor)
-                return "L’écriture est expliquée."
-            case "payment":
-                reference = request.form.get("payment", "").strip()
-                decisions.explain_by_payment(conn, number, reference, reason=reason, actor=actor, tell=tell)
-                return f"L’écriture est celle du virement {reference}."
+            case "charges" | "funding" | "payment":
+                return _explain(conn, number)
             case "offset":
                 other = request.form.get("offset", 0, type=int)
                 decisions.offset(conn, [number, other], reason=reason, actor=actor)
@@ -49,6 +44,27 @@ def decide(number: int) -> ResponseReturnValue:
         raise Problem("bad_request")
 
     return _done(act, url_for(".item", subject="share", number=number))
+
+
+def _explain(conn: Connection, number: int) -> str:
+    actor, reason = current_principal().actor, request.form.get("reason", "").strip()
+    match request.form.get("what"):
+        case "charges" | "funding" as what:
+            decisions.explain(conn, number, Explanation(what), reason=reason, actor=actor)
+            return "L’écriture est expliquée."
+        case "payment":
+            reference = request.form.get("payment", "").strip()
+            decisions.explain_by_payment(conn, number, reference, reason=reason, actor=actor, tell=tell)
+            return f"L’écriture est celle du virement {reference}."
+    raise Problem("bad_request")
+
+
+@blueprint.post("/points/share/<int:number>/visa")
+@requires("books.write_off")
+@step_up
+def confirm(number: int) -> ResponseReturnValue:
+    """Enter an explanation that somebody else has signed, and that one person alone may not give."""
+    return _done(lambda conn: _explain(conn, number), url_for(".item", subject="share", number=number))
 
 
 @blueprint.post("/points/share/<int:number>/abandon")

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from batch.bank.import_folder import TAKEN, import_folder
 from batch.bank.import_letters import tell
-from ledger.accounts import SUSPENSE
+from ledger.accounts import BANK_CHARGES, SUSPENSE
 from ledger.reconciliation import decisions, items, position
 from ledger.reconciliation.decisions import CannotSettle, Explanation
 from tests.batch.bank.messages import ACCOUNT, balance, details, entry, statements
@@ -160,3 +160,41 @@ def test_what_is_proposed_stays_so_when_a_person_decides_about_something_else(st
         first = min(item.number for item in items.open_items(conn) if item.proposed)
         decisions.accept(conn, first, actor="person:1", tell=tell)
     assert story.open() == ["debited"]
+
+
+@pytest.mark.parametrize("what", [Explanation.CHARGES, Explanation.FUNDING])
+def test_one_person_explains_little_that_left_and_two_explain_more(story: Story, what: Explanation) -> None:
+    story.take(story.statement((-20_00, "")))
+    before = story.world.balance(what.account)
+    with story.world.engine.begin() as conn:
+        decisions.explain(conn, story.number(), what, reason="Frais de rejet.", actor="person:1")
+    story.take(story.statement((-20_01, "")))
+    number = story.number()
+    with story.world.engine.begin() as conn:
+        with pytest.raises(CannotSettle, match="un approbateur des paiements"):
+            decisions.explain(conn, number, what, reason="Frais de rejet.", actor="person:1")
+        decisions.sign(conn, number, reason="Frais de rejet, selon la banque.", actor="person:1")
+        with pytest.raises(CannotSettle, match="qu’une personne explique seule"):
+            decisions.explain(conn, number, what, reason="Frais de rejet.", actor="person:1")
+        decisions.explain(conn, number, what, reason="Vu l’avis de la banque.", actor="person:2")
+    assert (story.world.balance(SUSPENSE), story.world.balance(what.account) - before) == (0, -40_01)
+
+
+def test_what_a_bank_kept_of_a_return_is_one_persons_word_up_to_a_ceiling(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story.take(story.statement(story.debit(0, 1, 2)))
+    story.take(story.statement((49_99, "")))
+    number = story.number()
+    with story.world.engine.begin() as conn:
+
+        def explain(actor: str) -> None:
+            reference = str(story.payments[1].end_to_end_id)
+            decisions.explain_by_payment(conn, number, reference, reason="Retour.", actor=actor, tell=tell)
+
+        with pytest.raises(CannotSettle, match="20,01"):
+            explain("person:1")
+        monkeypatch.setenv("ATOUTS_BANK_CHARGES_LIMIT_CENTS", "2001")
+        explain("person:1")
+    assert (story.states, story.owed) == (["booked", "returned", "booked"], [0, 70_00, 0])
+    assert story.world.balance(BANK_CHARGES) == -20_01
