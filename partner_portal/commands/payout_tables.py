@@ -53,6 +53,8 @@ def head(conn: Connection, run: Run) -> Table:
 def file(run: Run) -> Table:
     """The file of a run, by what identifies it."""
     table = Table(title=f"Fichier de la campagne {run.reference}", title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
     if run.file is None:
         table.add_row("pas encore produit")
         return table

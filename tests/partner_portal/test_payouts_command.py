@@ -177,13 +177,26 @@ def test_a_reference_and_a_hash_are_whole_on_a_narrow_terminal(world: World, mon
     shown = atouts("prepare", "--cutoff", "now").output
     with world.engine.connect() as conn:
         (run,) = runs.latest(conn)
-    digits = run.content_hash.hex()
-    assert digits[:40] in shown
-    assert digits[-4:] in shown
+    for digits, table in ((run.content_hash.hex(), shown), file_of_another(world)):
+        assert digits[:40] in table
+        assert digits[-4:] in table
     assert run.reference in atouts("list").output
     atouts("refuse", run.reference, "--reason", "Le montant du lycée est à revoir, un avoir manque encore")
     times = re.findall(r"│ \d+\s\S+\s\d+ à \d+\sh\s\d\d ", atouts("show", run.reference).output)
     assert len(times) == 2
+
+
+def file_of_another(world: World) -> tuple[str, str]:
+    """The SHA-256 of the file of one more run, and the table that tells it."""
+    world.sale(world.partner(), 7000, datetime.now(UTC) - timedelta(days=8))
+    atouts("prepare", "--cutoff", "now")
+    with world.engine.connect() as conn:
+        run = runs.latest(conn)[0]
+    world.approve(run)
+    told = atouts("generate", run.reference).output
+    file = world.run(run.id).file
+    assert file is not None
+    return file.sha256.hex(), told
 
 
 def test_a_place_that_cannot_be_written_is_named_and_nothing_is_sent(world: World, tmp_path: Path) -> None:
