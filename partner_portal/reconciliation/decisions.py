@@ -22,9 +22,8 @@ from partner_portal.reconciliation.pages import blueprint
 @requires("reconciliation.settle")
 def decide(number: int) -> ResponseReturnValue:
     """Decide about an amount in suspense."""
-    actor, reason = current_principal().actor, request.form.get("reason", "").strip()
 
-    def act(conn: Connection) -> str:
+    def act(conn: Connection, actor: str, reason: str) -> str:
         match request.form.get("what"):
             case "accept":
                 decisions.accept(conn, number, actor=actor, tell=tell)
@@ -33,7 +32,7 @@ def decide(number: int) -> ResponseReturnValue:
                 decisions.refuse(conn, number, reason=reason, actor=actor)
                 return "La proposition est refusée : l’écriture reste à expliquer."
             case "charges" | "funding" | "payment":
-                return _explain(conn, number)
+                return _explain(conn, number, actor, reason)
             case "offset":
                 other = request.form.get("offset", 0, type=int)
                 decisions.offset(conn, [number, other], reason=reason, actor=actor)
@@ -46,8 +45,7 @@ def decide(number: int) -> ResponseReturnValue:
     return _done(act, url_for(".item", subject="share", number=number))
 
 
-def _explain(conn: Connection, number: int) -> str:
-    actor, reason = current_principal().actor, request.form.get("reason", "").strip()
+def _explain(conn: Connection, number: int, actor: str, reason: str) -> str:
     match request.form.get("what"):
         case "charges" | "funding" as what:
             decisions.explain(conn, number, Explanation(what), reason=reason, actor=actor)
@@ -64,7 +62,11 @@ def _explain(conn: Connection, number: int) -> str:
 @step_up
 def confirm(number: int) -> ResponseReturnValue:
     """Enter an explanation that somebody else has signed, and that one person alone may not give."""
-    return _done(lambda conn: _explain(conn, number), url_for(".item", subject="share", number=number))
+
+    def act(conn: Connection, actor: str, reason: str) -> str:
+        return _explain(conn, number, actor, reason)
+
+    return _done(act, url_for(".item", subject="share", number=number))
 
 
 @blueprint.post("/points/share/<int:number>/abandon")
@@ -72,9 +74,8 @@ def confirm(number: int) -> ResponseReturnValue:
 @step_up
 def write_off(number: int) -> ResponseReturnValue:
     """Sign that an amount is given up."""
-    actor, reason = current_principal().actor, request.form.get("reason", "").strip()
 
-    def act(conn: Connection) -> str:
+    def act(conn: Connection, actor: str, reason: str) -> str:
         decisions.explain(conn, number, Explanation.WRITE_OFF, reason=reason, actor=actor)
         return "L’abandon est signé."
 
@@ -85,9 +86,8 @@ def write_off(number: int) -> ResponseReturnValue:
 @requires("reconciliation.settle")
 def settle(subject: str, number: int) -> ResponseReturnValue:
     """Close a conflict of a status report, or put away a statement that was kept aside."""
-    actor, reason = current_principal().actor, request.form.get("reason", "").strip()
 
-    def act(conn: Connection) -> str:
+    def act(conn: Connection, actor: str, reason: str) -> str:
         if subject == "conflict":
             decisions.settle_conflict(conn, number, reason=reason, actor=actor)
             return "Le conflit est réglé."
@@ -102,9 +102,8 @@ def settle(subject: str, number: int) -> ResponseReturnValue:
 @step_up
 def reject_after_all(number: int) -> ResponseReturnValue:
     """Owe a payment again that the bank refused as a double, and that it confirms it never carried out."""
-    actor, reason = current_principal().actor, request.form.get("reason", "").strip()
 
-    def act(conn: Connection) -> str:
+    def act(conn: Connection, actor: str, reason: str) -> str:
         decisions.reject_after_all(conn, number, reason=reason, actor=actor, tell=tell)
         return "Le virement est rejeté : son montant est de nouveau dû au partenaire."
 
@@ -115,9 +114,8 @@ def reject_after_all(number: int) -> ResponseReturnValue:
 @requires("reconciliation.settle")
 def ask_release(number: int) -> ResponseReturnValue:
     """Ask that a statement be taken although it announces other totals than its own."""
-    actor, reason = current_principal().actor, request.form.get("reason", "").strip()
 
-    def act(conn: Connection) -> str:
+    def act(conn: Connection, actor: str, reason: str) -> str:
         quarantine.ask(conn, number, reason=reason, actor=actor)
         return "La demande est signée. Un approbateur des paiements doit la contresigner."
 
@@ -130,9 +128,8 @@ def ask_release(number: int) -> ResponseReturnValue:
 @step_up
 def grant_release(number: int) -> ResponseReturnValue:
     """Countersign that a statement be taken."""
-    actor = current_principal().actor
 
-    def act(conn: Connection) -> str:
+    def act(conn: Connection, actor: str, _reason: str) -> str:
         quarantine.grant(conn, number, actor=actor)
         return "C’est contresigné. Le relevé sera pris en compte quand son fichier sera déposé de nouveau."
 
@@ -145,9 +142,8 @@ def grant_release(number: int) -> ResponseReturnValue:
 @step_up
 def close(run_id: int) -> ResponseReturnValue:
     """Say that a run is reconciled."""
-    actor, reason = current_principal().actor, request.form.get("reason", "").strip()
 
-    def act(conn: Connection) -> str:
+    def act(conn: Connection, actor: str, reason: str) -> str:
         closing.close_run(conn, run_id, reason=reason, actor=actor)
         return "La campagne est rapprochée."
 
@@ -155,11 +151,12 @@ def close(run_id: int) -> ResponseReturnValue:
     return _done(act, here, here)
 
 
-def _done(act: Callable[[Connection], str], refused: str, done: str | None = None) -> ResponseReturnValue:
-    """Act and go on, or say why not and go back."""
+def _done(act: Callable[[Connection, str, str], str], refused: str, done: str | None = None) -> ResponseReturnValue:
+    """Act, as whoever asks and for the reason they give, and go on; or say why not and go back."""
+    actor, reason = current_principal().actor, request.form.get("reason", "").strip()
     try:
         with portal().engine.begin() as conn:
-            told = act(conn)
+            told = act(conn, actor, reason)
     except CannotSettle as error:
         flash(str(error), "danger")
         return redirect(refused)
