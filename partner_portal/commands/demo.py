@@ -2,16 +2,21 @@
 
 import contextlib
 import os
+import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from batch.queue import redis_url
-from ledger import database
+from ledger import database, student_access
 from ledger.data_folder import data_folder
 from partner_portal import settings
 from partner_portal.demo import people
 from partner_portal.demo.stage import Stage
 from partner_portal.processes import Supervisor, free_to_bind
+
+if TYPE_CHECKING:
+    from partner_portal.demo.story import Story
 
 # An account number nobody was given, at the bank of public accountants.
 PAYER_IBAN = "FR7610071760000000100000018"
@@ -41,11 +46,12 @@ def command(students: int, serve: bool, bind: str | None, show_code: bool) -> No
         from partner_portal.demo.story import Story, require_a_database_of_our_own
 
         require_a_database_of_our_own(engine)
-        play(Story(stage, engine, data_folder() / "demo", f"http://{address}", students))
+        story = Story(stage, engine, data_folder() / "demo", f"http://{address}", students)
+        play(story)
         stage.say(f"Joué en {stage.seconds:.0f} secondes, de vrais processus. Tout est dans {data_folder() / 'demo'}.")
         if serve:
             processes.start("calendar", "calendar")
-            _invite(stage, address)
+            _invite(story)
             with contextlib.suppress(KeyboardInterrupt):
                 processes.wait()
 
@@ -74,13 +80,22 @@ def _start(stage: Stage, processes: Supervisor, address: str) -> None:
     stage.say(f"Données : {data_folder()}")
 
 
-def _invite(stage: Stage, address: str) -> None:
+def _invite(story: "Story") -> None:
     """Addresses and sign-ins to look around with."""
+    stage = story.stage
     stage.chapter("Le portail reste ouvert : à vous")
     stage.table(
-        f"http://{address} — mot de passe de tous : {people.PASSWORD}",
+        f"{story.address} — mot de passe de tous : {people.PASSWORD}",
         ("Adresse de connexion", "Nom", "Rôle"),
         [(person.email, person.name, person.who) for person in people.CAST],
     )
-    stage.say("Les agents de la Région tapent aussi un code à six chiffres : `atouts demo --code` le montre.")
+    stage.say(f"Les agents de la Région tapent aussi un code à six chiffres : {sys.argv[0]} demo --code le montre.")
+    if story.pupil:
+        with story.engine.connect() as conn:
+            student = student_access.get(conn, story.pupil.student_id)
+        if student:
+            stage.say(
+                f"Pour voir ce que voit {student.first_name}, qui a acheté : {story.address}/eleve/, première visite, "
+                f"carte {story.pupil.code}, date de naissance {student.birth_date:%d/%m/%Y}."
+            )
     stage.say("Ctrl-C arrête tout ; les données restent pour la prochaine fois.")

@@ -10,7 +10,7 @@ from ledger import cards
 from ledger.calendar import last_day_of_use, last_day_of_year, paris_date, school_year_at
 from ledger.data_folder import Unusable
 from ledger.rights import Role
-from partner_portal.demo.cards_and_tills import TillProcess
+from partner_portal.demo.cards_and_tills import Pupil, TillProcess
 from partner_portal.demo.region import generate_region
 from partner_portal.demo.stage import Stage
 
@@ -31,6 +31,8 @@ class Story:
     waiting_partner_id: int = 0
     cast: dict[Role, list[int]] = field(default_factory=dict)
     tills: list[TillProcess] = field(default_factory=list)
+    pupil: Pupil | None = None
+    """Somebody who has bought, as whom one can look at the students' pages."""
 
     @property
     def last_day(self) -> date:

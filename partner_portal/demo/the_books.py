@@ -11,6 +11,7 @@ from ledger.calendar import school_year_bounds
 from ledger.chart import KIND_LABELS
 from ledger.data_folder import Unusable
 from partner_portal.demo.story import Story
+from partner_portal.formats import clock_fr, date_short_fr
 
 _A_STUDENT_WHO_BOUGHT = """
     select a.owner_id from account a
@@ -43,7 +44,7 @@ def show_the_books(story: Story) -> None:
         ("Date", "Nature", "Pièce:", "Montant:", "Solde:"),
         [
             (
-                moment(line.posted_at),
+                f"{date_short_fr(line.posted_at)}, {clock_fr(line.posted_at)}",
                 KIND_LABELS[line.kind],
                 f"{line.document}/{line.line}",
                 euros(line.amount),

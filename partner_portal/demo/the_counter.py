@@ -45,6 +45,7 @@ def sell_at_the_counter(story: Story) -> None:
         ("Photo", "Élève", "Réponse", "Débité:", "Reste:"),
         [_sale_row(photo, pupil, heard) for photo, pupil, heard in sold],
     )
+    story.pupil = first_class[0]
     _show_refusals(story, first_class, entrants[0])
     _show_a_cancellation(story, till, first_class[PHOTOGRAPHED], other_book.ean)
     _show_a_replay(story, first_class[PHOTOGRAPHED + 1], book)

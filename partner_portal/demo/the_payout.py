@@ -18,6 +18,7 @@ from ledger.data_folder import Unusable
 from ledger.payouts import approval, runs
 from ledger.payouts.approval import NotAllowed
 from ledger.rights import Role
+from partner_portal.demo.people import CAST
 from partner_portal.demo.story import Story
 
 PATIENCE_SECONDS = 120
@@ -88,11 +89,12 @@ def _approve(story: Story, run_id: int) -> None:
             approval.approve(conn, run_id, person_id=accountant, content_hash=run.content_hash)
     except NotAllowed as refused:
         stage.say(f"Le comptable essaie d’approuver lui-même : {refused}")
-    for person in story.cast[Role.PAYMENT_APPROVER]:
+    names = (one.name for one in CAST if one.role is Role.PAYMENT_APPROVER)
+    for name, person in zip(names, story.cast[Role.PAYMENT_APPROVER], strict=True):
         with story.engine.begin() as conn:
             complete = approval.approve(conn, run_id, person_id=person, content_hash=run.content_hash)
         stage.say(
-            f"L’ordonnateur n° {person} approuve l’empreinte {run.content_hash.hex()[:16]}… "
+            f"{name} approuve l’empreinte {run.content_hash.hex()[:16]}… "
             + ("La campagne est approuvée." if complete else "Il en faut encore un.")
         )
 
