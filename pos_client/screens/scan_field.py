@@ -3,7 +3,7 @@
 import time
 from typing import TYPE_CHECKING
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -79,6 +79,15 @@ class ScanField(Vertical):
     def focus_field(self) -> None:
         """Make the field ready for the next scan."""
         self.query_one(Input).focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """Take signs typed into the suggestions: a scanner types wherever the focus is, and its Enter would pick one."""
+        field = self.query_one(Input)
+        if event.character and event.is_printable and self.screen.focused is not field:
+            event.stop()
+            self._clear()
+            self.screen.set_focus(field)
+            field.insert_text_at_cursor(event.character)
 
     @on(Input.Changed)
     def _suggest(self, event: Input.Changed) -> None:

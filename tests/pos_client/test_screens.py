@@ -176,6 +176,20 @@ def test_a_sale_that_never_left_can_be_withdrawn_on_the_screen(till: Till, servi
     assert not service.debits
 
 
+def test_a_scan_while_suggestions_are_shown_picks_none_of_them(till: Till, service: Service) -> None:
+    async def scene() -> None:
+        async with at_the_counter(till) as clerk:
+            await clerk.scan(LEA)
+            await clerk.scan("2de")
+            assert clerk.sees().count("licence élève") == 2, "both are offered, the first is under the cursor"
+            await clerk.press(*str(PHYSICS["ean"]), "enter")
+            assert "Physique" in clerk.sees()
+            assert "Entrée : débiter 9,90 €" in clerk.sees()
+
+    play(scene())
+    assert not service.debits
+
+
 def test_a_book_is_found_by_words_of_its_title(till: Till) -> None:
     async def scene() -> None:
         async with at_the_counter(till) as clerk:
