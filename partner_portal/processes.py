@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -71,10 +71,19 @@ def noted(name: str) -> Iterator[None]:
     with draft.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         note = draft.rename(notes / f"{name}-{os.getpid()}")
-        try:
+        with ending(lambda: note.unlink(missing_ok=True)):
             yield
-        finally:
-            note.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def ending(clear: Callable[[], None]) -> Iterator[None]:
+    """Call `clear` when the context ends in this process; what is forked in it unwinds too, and clears nothing."""
+    ours = os.getpid()
+    try:
+        yield
+    finally:
+        if os.getpid() == ours:
+            clear()
 
 
 def stop_running() -> list[str]:

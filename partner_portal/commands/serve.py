@@ -1,5 +1,12 @@
 """`atouts serve`: the portal under gunicorn."""
 
+import gc
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from tempfile import mkdtemp
 from typing import Any
 
 import click
@@ -10,7 +17,10 @@ from batch.lifetime import have_forks_end_with_us
 from batch.queue import redis_url
 from ledger.database import require_this_release, working_engine
 from partner_portal import settings
-from partner_portal.processes import STOP_SECONDS, free_to_bind, noted
+from partner_portal.processes import STOP_SECONDS, ending, free_to_bind, noted
+
+# Where prometheus_client, when it is imported, looks for the folder of several processes.
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class Portal(BaseApplication):  # type: ignore[misc]
@@ -55,5 +65,19 @@ def command(bind: str | None) -> None:
         "proc_name": "atouts",
         "control_socket_disable": True,
     }
-    with noted("portal"):
+    with noted("portal"), _counting_together():
+        # Imported once, before there are processes: they share that memory unless the collector writes to it.
+        import_module("partner_portal.app")
+        gc.freeze()
         Portal(options).run()
+
+
+@contextmanager
+def _counting_together() -> Iterator[None]:
+    """Have the processes forked in this context write what they count into one folder, where `/metrics` adds it up."""
+    if METRICS_FOLDER in os.environ or not settings.METRICS_TOKEN.value:
+        yield
+        return
+    folder = os.environ[METRICS_FOLDER] = mkdtemp(prefix="atouts-metrics-")
+    with ending(lambda: shutil.rmtree(folder, ignore_errors=True)):
+        yield
