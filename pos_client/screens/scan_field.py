@@ -81,7 +81,7 @@ class ScanField(Vertical):
         self.query_one(Input).focus()
 
     def on_key(self, event: events.Key) -> None:
-        """Take signs typed into the suggestions: a scanner types wherever the focus is, and its Enter would pick one."""
+        """Take signs typed among the suggestions: a scanner does not mind the focus, and its Enter would pick one."""
         field = self.query_one(Input)
         if event.character and event.is_printable and self.screen.focused is not field:
             event.stop()
