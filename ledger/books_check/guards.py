@@ -88,11 +88,19 @@ _STANDING = text("""
            concat_ws(', ', 'owner of nothing', case when r.rolsuper then 'but superuser' end,
                      case when r.rolcreaterole then 'but maker of roles' end,
                      case when r.rolreplication then 'but replica' end,
+                     case when has_parameter_privilege(r.oid, 'session_replication_role', 'set')
+                          then 'but puts triggers to sleep' end,
                      (select string_agg('but member of ' || m.rolname, ', ' order by m.rolname)
                         from pg_roles m, owner
                        where m.oid <> r.oid and pg_has_role(r.oid, m.oid, 'member')
                          and (m.oid = owner.id or m.rolname in ('pg_write_all_data', 'pg_execute_server_program'))))
       from pg_roles r where r.rolname = 'atouts_app'
+    union all
+    select 'triggers asleep for ' || coalesce(r.rolname, 'everybody') || ' in ' || coalesce(d.datname, 'any database'),
+           given
+      from pg_db_role_setting s cross join unnest(s.setconfig) given
+      left join pg_roles r on r.oid = s.setrole left join pg_database d on d.oid = s.setdatabase
+     where given ~* '^session_replication_role=' and coalesce(d.datname, current_database()) = current_database()
 """)
 
 

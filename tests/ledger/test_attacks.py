@@ -152,6 +152,7 @@ ACCOUNT_ATTACKS = {
     "values (1999999999998, {student}, 32000, 1, 1)",
     "a wallet opens for nobody": "insert into account (id, benefit_id) values (1999999999998, 32000)",
     "a partner account opens for nobody": "insert into account (id) values (2999999999998)",
+    "a partner account opens under another's number": "insert into account (id, owner_id) values (2999999999998, 7)",
     "an account of the Region opens without a name": "insert into account (id) values (3999999999998)",
     "an account opens outside the chart": "insert into account (id, owner_id) values (4000000000000, {student})",
 }
@@ -165,7 +166,7 @@ def test_accounts_open_empty_never_go_and_follow_from_transfers(books: Books, sq
 def test_a_student_has_one_wallet_per_benefit_and_a_partner_one_account(books: Books) -> None:
     again = "insert into account (id, owner_id, benefit_id) select {}, owner_id, benefit_id from account where id = {}"
     assert books.refused_by(again.format(1999999999998, "{wallet}")) == "wallet_of_student"
-    assert books.refused_by(again.format(2999999999998, "{partner}")) == "account_of_partner"
+    assert books.refused_by(again.format(2999999999998, "{partner}")) == NO_RIGHT
     assert books.refused_by(again.format("{wallet}", "{other_wallet}")) == "account_pkey"
 
 

@@ -370,6 +370,20 @@ GUARDS = {
         "do $$ begin execute format('grant %I to atouts_app', current_user); end $$",
         {"role atouts_app"},
     ),
+    "an application that may put triggers to sleep": (
+        "grant set on parameter session_replication_role to atouts_app",
+        {"role atouts_app"},
+    ),
+    "a database whose triggers are asleep": (
+        """
+        do $$ begin
+            execute format('alter database %I set session_replication_role = replica', current_database());
+            execute format('alter role atouts_app in database %I set session_replication_role = replica',
+                           current_database());
+        end $$
+        """,
+        {"triggers asleep for everybody in {database}", "triggers asleep for atouts_app in {database}"},
+    ),
     "an application above all rights": ("alter role atouts_app superuser", {"role atouts_app"}),
     "a signature that can be taken back": (
         "drop trigger append_only on bank_release",
@@ -383,8 +397,11 @@ GUARDS = {
 
 
 @pytest.mark.parametrize(("statement", "subjects"), GUARDS.values(), ids=GUARDS.keys())
-def test_a_guard_that_does_not_stand_is_named(tampered: Tampered, statement: str, subjects: set[str]) -> None:
-    assert tampered(statement) == {(Promise.GUARD_STANDS, subject) for subject in subjects}
+def test_a_guard_that_does_not_stand_is_named(
+    tampered: Tampered, database: Database, statement: str, subjects: set[str]
+) -> None:
+    named = {subject.format(database=database.name) for subject in subjects}
+    assert tampered(statement) == {(Promise.GUARD_STANDS, subject) for subject in named}
 
 
 def test_somebody_may_read_the_books_and_make_reading_faster(tampered: Tampered) -> None:

@@ -385,6 +385,18 @@ def test_who_had_a_hand_in_an_account_of_the_run_does_not_approve_it(world: Worl
         transaction.rollback()
 
 
+def test_a_block_is_lifted_once_and_by_whom_stays_known(world: World, run: Run) -> None:
+    account = world.payments(run)[0].frozen.bank_account_id
+    for engine in (world.engine, world.owner):
+        with engine.connect() as conn, conn.begin() as transaction:
+            partner_accounts.block(conn, account, reason="AC04", actor="job:bank")
+            partner_accounts.unblock(conn, account, actor="person:1")
+            change = "update bank_account_block set lifted_by = {0}, lifted_at = {1} where account_id = :account"
+            assert breaks(conn, change.format("'person:2'", "lifted_at"), account=account) == "no right"
+            assert breaks(conn, change.format("null", "null"), account=account) == "no right"
+            transaction.rollback()
+
+
 def test_a_run_above_its_limit_is_not_approved(world: World) -> None:
     world.sale(world.partner(), 432, BEFORE)
     large = world.freeze(AFTER, replace(TERMS, run_limit=431), weekly=False)

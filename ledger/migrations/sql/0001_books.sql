@@ -171,7 +171,7 @@ begin
     if tg_op = 'INSERT' then
         if new.balance = 0 and new.held = 0 and (case new.id / 1000000000000
                 when 1 then new.owner_id is not null and new.benefit_id is not null
-                when 2 then new.owner_id is not null and new.benefit_id is null
+                when 2 then new.owner_id = new.id - 2000000000000 and new.benefit_id is null
                 when 3 then new.owner_id is null and new.benefit_id is null and new.name is not null
                 else false end)
         then

@@ -80,6 +80,17 @@ create table bank_account_block (
 create unique index one_open_block on bank_account_block (account_id) where lifted_at is null;
 create index bank_account_block_by_account on bank_account_block (account_id);
 
+create function bank_account_block_lifts_once() returns trigger
+language plpgsql set search_path = atouts, pg_temp as $$
+begin
+    if old.lifted_at is not null then
+        raise exception 'block % has been lifted by %', old.id, old.lifted_by using errcode = 'insufficient_privilege';
+    end if;
+    return new;
+end $$;
+create trigger bank_account_block_lifts_once before update on bank_account_block
+    for each row execute function bank_account_block_lifts_once();
+
 create index bank_account_by_partner on partner_bank_account (partner_id, id);
 create index current_bank_account_by_iban on partner_bank_account (iban) where accepted_at is not null and ended_at is null;
 create unique index one_pending_bank_account on partner_bank_account (partner_id) where accepted_at is null and ended_at is null;
@@ -327,7 +338,7 @@ create index payout_step_by_run on payout_step (run_id, id);
 -- lines may come to a table that was empty then.
 
 create function payout_refuse(promise text, message text) returns void
-language plpgsql as $$
+language plpgsql set search_path = atouts, pg_temp as $$
 begin
     raise exception '%', message using errcode = 'check_violation', constraint = promise;
 end $$;
@@ -347,10 +358,12 @@ create trigger payout_content_is_frozen after insert on payout_payment referenci
 create trigger payout_content_is_frozen after insert on payout_held referencing new table as added
     for each statement execute function payout_content_is_frozen();
 
+-- A draft is held until the transaction ends, so whoever freezes it counts what was added to it meanwhile.
 create function payout_lines_claim_transfers() returns trigger
 language plpgsql security definer set search_path = atouts, pg_temp
     set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
+    perform from payout_run where state = 'draft' for key share;
     if exists (
         select from added a
           left join payout_payment p on p.id = a.payment_id
@@ -373,10 +386,10 @@ create trigger payout_lines_claim_transfers after insert on payout_line referenc
 
 -- Lines only die with their run, by its refusal; the horizon goes back with them.
 create function payout_line_ends() returns trigger
-language plpgsql as $$
+language plpgsql set search_path = atouts, pg_temp as $$
 begin
     if (old.transfer_id, old.payment_id, old.amount) <> (new.transfer_id, new.payment_id, new.amount) or new.live or not old.live then
-        perform atouts.payout_refuse('lines_die_with_their_run', 'a line ends when its run is refused, and does not change otherwise');
+        perform payout_refuse('lines_die_with_their_run', 'a line ends when its run is refused, and does not change otherwise');
     end if;
     return new;
 end $$;
@@ -474,7 +487,7 @@ create trigger payout_file_is_next before insert on payout_file for each row exe
 create function payout_file_is_whole() returns trigger
 language plpgsql security definer set search_path = atouts, pg_temp as $$
 begin
-    if (select state from payout_run where id = new.run_id) is distinct from 'approved' then
+    if (select state from payout_run where id = new.run_id for key share) is distinct from 'approved' then
         perform payout_refuse('bytes_are_written_once', 'the file of a run is written once');
     end if;
     return new;
@@ -499,7 +512,7 @@ create trigger payout_transmission_is_of_the_file before insert or update on pay
 
 -- Payments move by what the bank says, in steps that make sense; everything else of them stays as it was frozen.
 create function payout_payment_moves() returns trigger
-language plpgsql as $$
+language plpgsql set search_path = atouts, pg_temp as $$
 begin
     if to_jsonb(old) - '{state,state_at,state_reason,end_to_end_id}'::text[]
        <> to_jsonb(new) - '{state,state_at,state_reason,end_to_end_id}'::text[]
@@ -507,14 +520,14 @@ begin
        or (old.state, new.state) not in (('planned', 'issued'), ('planned', 'withdrawn'), ('issued', 'booked'), ('issued', 'rejected'),
                                          ('issued', 'returned'), ('booked', 'returned'))
     then
-        perform atouts.payout_refuse('payments_move_forward', 'a payment does not change, and its state only goes forward');
+        perform payout_refuse('payments_move_forward', 'a payment does not change, and its state only goes forward');
     end if;
     return new;
 end $$;
 create trigger payout_payment_moves before update on payout_payment for each row execute function payout_payment_moves();
 
 create function payout_run_moves_by_steps() returns trigger
-language plpgsql as $$
+language plpgsql set search_path = atouts, pg_temp as $$
 begin
     if new.state = 'draft' and (tg_op = 'INSERT' or (old.state = 'draft' and old.id = new.id)) then
         return new;

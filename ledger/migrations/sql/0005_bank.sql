@@ -206,7 +206,7 @@ create index bank_closing_by_run on bank_closing (run_id, id);
 
 -- Statements and shares change in their state only, and what is settled stays.
 create function bank_state_moves_forward() returns trigger
-language plpgsql as $$
+language plpgsql set search_path = atouts, pg_temp as $$
 declare
     decided constant text[] := array['state', 'decided_by', 'decided_at', 'decision'];
 begin
@@ -225,7 +225,7 @@ create trigger bank_state_moves_forward before update on bank_statement for each
 create trigger bank_state_moves_forward before update on bank_share for each row execute function bank_state_moves_forward();
 
 create function bank_conflict_settles_once() returns trigger
-language plpgsql as $$
+language plpgsql set search_path = atouts, pg_temp as $$
 begin
     if old.settled_at is not null or to_jsonb(old) - array['settled_by', 'settled_at', 'decision']
        <> to_jsonb(new) - array['settled_by', 'settled_at', 'decision'] then
@@ -239,7 +239,7 @@ create trigger bank_conflict_settles_once before update on bank_status_conflict
 -- The live shares of an entry add up to it. An entry is divided anew in two statements (the old shares end, new ones come), so
 -- the first of them is looked at when the transaction ends.
 create function bank_refuse_shares(entry bigint) returns void
-language plpgsql as $$
+language plpgsql set search_path = atouts, pg_temp as $$
 begin
     raise exception 'the shares of bank entry % do not add up to it', entry
         using errcode = 'check_violation', constraint = 'bank_shares_add_up';
