@@ -134,3 +134,8 @@ DATABASE_STATEMENT_TIMEOUT_MS = Setting(
 DATABASE_LOCK_TIMEOUT_MS = Setting(
     "DATABASE_LOCK_TIMEOUT_MS", 10_000, "Milliseconds the application waits for a row another one holds."
 )
+BANK_CHARGES_LIMIT_CENTS = Setting(
+    "BANK_CHARGES_LIMIT_CENTS",
+    2_000,
+    "What one person alone may say that a bank kept, or that left without a payment; above it two people sign.",
+)

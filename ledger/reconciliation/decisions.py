@@ -22,7 +22,7 @@ from ledger.reconciliation.entries import Decided, Writer
 from ledger.reconciliation.notices import Tell
 from ledger.reconciliation.progress import move_runs
 from ledger.reconciliation.retries import retry_open
-from ledger.settings import Setting
+from ledger.settings import BANK_CHARGES_LIMIT_CENTS
 from ledger.shares import Match, MatchKind
 
 _SHARE = text("""
@@ -50,12 +50,6 @@ _IS_THERE = {
     "conflit": text("select exists (select from bank_status_conflict where id = :id)"),
 }
 _LIVE = ("open", "refused", "waiting")
-
-CHARGES_LIMIT_CENTS = Setting(
-    "BANK_CHARGES_LIMIT_CENTS",
-    2_000,
-    "What one person alone may say that a bank kept, or that left without a payment; above it two people sign.",
-)
 
 
 class CannotSettle(ValueError):
@@ -93,7 +87,7 @@ def explain_by_payment(
 ) -> None:
     """Say which payment of ours an unexplained amount is: its debit, or its return if the amount came in.
 
-    A return may be short of the payment by what a bank kept: above `CHARGES_LIMIT_CENTS` somebody else has signed
+    A return may be short of the payment by what a bank kept: above `BANK_CHARGES_LIMIT_CENTS` somebody else has signed
     for the item first. Raises `CannotSettle`.
     """
     lock.take_turn(conn)
@@ -111,7 +105,7 @@ def refuse(conn: Connection, share_id: int, *, reason: str, actor: str) -> None:
 def explain(conn: Connection, share_id: int, what: Explanation, *, reason: str, actor: str) -> None:
     """Say what an unexplained amount is, and move it there. A write-off is for who may sign one.
 
-    Charges, and a debit called the Region's own, need two people above `CHARGES_LIMIT_CENTS`: see `sign`. Raises
+    Charges, and a debit called the Region's own, need two people above `BANK_CHARGES_LIMIT_CENTS`: see `sign`. Raises
     `CannotSettle`.
     """
     lock.take_turn(conn)
@@ -259,9 +253,9 @@ def _still_fits(payment: ExpectedPayment | None, key: str, signed_cents: int) ->
 
 def _require_another(share: Row[Any], cents: int, actor: str) -> None:
     """See that somebody else has signed for the item where `cents` are too much for one person's word."""
-    if cents > CHARGES_LIMIT_CENTS.value and (share.state != "waiting" or share.decided_by == actor):
+    if cents > BANK_CHARGES_LIMIT_CENTS.value and (share.state != "waiting" or share.decided_by == actor):
         raise CannotSettle(
-            f"{euros(cents)} dépassent les {euros(CHARGES_LIMIT_CENTS.value)} qu’une personne explique seule : "
+            f"{euros(cents)} dépassent les {euros(BANK_CHARGES_LIMIT_CENTS.value)} qu’une personne explique seule : "
             "la comptabilité signe l’explication, puis un approbateur des paiements l’enregistre."
         )
 

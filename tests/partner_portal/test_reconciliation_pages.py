@@ -111,6 +111,32 @@ def _runs(books: Engine) -> list[int]:
         return list(conn.execute(text("select id from payout_run")).scalars())
 
 
+def test_more_than_one_person_may_explain_is_signed_by_the_accountant_and_entered_by_an_approver(
+    app: Flask,
+    books: Engine,
+    accountant: Visitor,
+    bank: SimulatedBank,
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ATOUTS_BANK_CHARGES_LIMIT_CENTS", "1000")
+    drop(accountant, *bank.files())
+    number = share(books)
+    path = f"{BASE}/points/share/{number}"
+    charges = {"what": "charges", "reason": "Frais de rejet"}
+    accountant.get(path)
+    accountant.post(f"{path}/decision", charges)
+    assert "un approbateur des paiements" in accountant.get(path).text
+    assert world.balance(SUSPENSE) != 0
+    approver = sign_in(app, books, Role.PAYMENT_APPROVER, email="visa@normandie.fr")
+    assert "Enregistrer l’explication" not in approver.get(path).text
+    accountant.post(f"{path}/decision", {"what": "sign", "reason": "Frais de rejet"})
+    assert accountant.post(f"{path}/visa", charges).status_code == 403
+    assert "Enregistrer l’explication" in approver.get(path).text
+    approver.post(f"{path}/visa", charges)
+    assert world.balance(SUSPENSE) == 0
+
+
 def test_only_who_may_sees_decides_and_writes_off(
     app: Flask, books: Engine, accountant: Visitor, bank: SimulatedBank, world: World
 ) -> None:
