@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from ledger.accounts import LAPSED
+from ledger.transfers import lock_wallets
 
 BATCH = 5_000
 
@@ -73,17 +74,17 @@ def lapse_batch(conn: Connection, *, limit: int = BATCH) -> Lapsed:
     ).all()
     if not wallets:
         return Lapsed(0, 0)
+    lock_wallets(conn, wallets)
+    # Only now, in a statement of its own: it sees what those have posted who held the wallets before.
     row = conn.execute(
         text("""
-            with locked as materialized (
-                select id, balance - held as amount from lock_wallets(cast(:wallets as bigint[]))
-            ), posted as (
+            with posted as (
                 insert into transfer (kind, debit_account, credit_account, amount, document, line, school_year)
-                select 'lapse', l.id, :lapsed, l.amount, l.id,
-                       1 + (select count(*) from transfer t where t.kind = 'lapse' and t.document = l.id), b.school_year
-                  from locked l join account a on a.id = l.id join benefit b on b.id = a.benefit_id
-                 where l.amount > 0
-                 order by l.id
+                select 'lapse', a.id, :lapsed, a.balance - a.held, a.id,
+                       1 + (select count(*) from transfer t where t.kind = 'lapse' and t.document = a.id), b.school_year
+                  from account a join benefit b on b.id = a.benefit_id
+                 where a.id = any(cast(:wallets as bigint[])) and a.balance > a.held
+                 order by a.id
                 returning amount
             )
             select count(*) as wallets, coalesce(sum(amount), 0)::bigint as amount from posted

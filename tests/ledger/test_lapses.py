@@ -14,6 +14,7 @@ from ledger.lapses import Lapsed
 from ledger.refusals import Refusal
 from tests.conftest import Database, as_owner
 from tests.ledger.scheme import ACTOR, BOOK, Line, make_scheme
+from tests.waiting import eventually
 
 
 def end_the_year(conn: Connection, by: str = "0 seconds") -> None:
@@ -69,6 +70,28 @@ def test_what_is_reserved_lapses_when_the_hold_ends(conn: Connection) -> None:
 )
 def test_the_deadline_is_midnight_in_paris_whatever_the_clocks_do(last_day: date | None, instant: str) -> None:
     assert deadline(2026, last_day).isoformat() == instant
+
+
+def test_what_is_freed_while_another_lapse_ends_lapses_too(fresh_database: Database) -> None:
+    engine = fresh_database.engine
+    with engine.begin() as conn:
+        scheme = make_scheme(conn)
+        until = conn.execute(text("select now() + interval '1 hour'")).scalar_one()
+        (held,) = scheme.till.sell(conn, (scheme.cards[0], [(BOOK, 3000)]), held_until=until)
+    with fresh_database.owner_engine.begin() as conn:
+        end_the_year(conn)
+    results: list[Lapsed] = []
+    with engine.begin() as conn:
+        assert lapses.lapse_batch(conn) == Lapsed(1, 4000)
+        asked = {"origin": ACTOR, "key": uuid4(), "request_hash": b"h"}
+        holds.void(conn, held.sale_id, partner_id=scheme.till.partner_id, **asked)
+        job = threading.Thread(target=lambda: results.append(year_end.lapse(engine)))
+        job.start()
+        waits = text("select exists (select from pg_locks where not granted)")
+        with fresh_database.owner_engine.connect() as watching:
+            assert eventually(lambda: bool(watching.scalar(waits)))
+    job.join()
+    assert results == [Lapsed(1, 3000)]
 
 
 def test_two_jobs_at_once_lapse_each_wallet_once(fresh_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
