@@ -245,4 +245,5 @@ grant select on account, transfer, seal, entry to atouts_app;
 grant insert (id, owner_id, benefit_id) on account to atouts_app;
 grant insert (debit_account, credit_account, amount, document, line, kind, school_year, reverses) on transfer to atouts_app;
 grant insert (number, after_id, last_id, transfers, amount, previous_hash, hash) on seal to atouts_app;
-grant usage, select on sequence transfer_number, wallet_number to atouts_app;
+grant usage on sequence transfer_number, wallet_number to atouts_app;
+grant select on sequence transfer_number to atouts_app;

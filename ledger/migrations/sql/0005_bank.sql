@@ -336,4 +336,4 @@ grant update (state, decided_by, decided_at, decision) on bank_statement to atou
 grant update (state, decided_by, decided_at, decision) on bank_share to atouts_app;
 grant update (settled_by, settled_at, decision) on bank_status_conflict to atouts_app;
 grant select on bank_position to atouts_app;
-grant usage, select on sequence bank_document to atouts_app;
+grant usage on sequence bank_document to atouts_app;
