@@ -1,6 +1,6 @@
 """Logs: one JSON object per line on standard output, without secrets, bank details or names of people.
 
-Both the portal and the jobs log through here. What identifies a request or a job is bound once with
+Every process that stays logs through here. What identifies a request or a job is bound once with
 `structlog.contextvars` and stands in every line written until it ends.
 """
 
@@ -20,6 +20,8 @@ _PRIVATE_KEYS = re.compile(
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 _CARD_CODE = re.compile(r"\b[AW][A-Z2-7]{31}\b")
 _EMAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+\.[^\s@<>\"']+")
+# PostgreSQL's word for the row that it refuses, with all its values.
+_ROW = re.compile(r"^DETAIL: .*$", re.MULTILINE)
 HIDDEN = "***"
 
 
@@ -39,7 +41,9 @@ def without_private_data(_logger: object, _method: str, event: MutableMapping[st
 
 
 def scrubbed(text: str) -> str:
-    """`text` with IBANs, card codes and mail addresses hidden."""
+    """`text` with IBANs, card codes, mail addresses and the rows that PostgreSQL refused hidden."""
+    if "DETAIL: " in text:
+        text = _ROW.sub(f"DETAIL: {HIDDEN}", text)
     if "@" in text:
         text = _EMAIL.sub(HIDDEN, text)
     return _CARD_CODE.sub(HIDDEN, _IBAN.sub(HIDDEN, text))

@@ -148,6 +148,7 @@ def engine_for(
             url,
             pool_size=settings.DATABASE_POOL_SIZE.value,
             max_overflow=settings.DATABASE_POOL_OVERFLOW.value,
+            hide_parameters=True,  # an error is logged, and they may name somebody
             connect_args={"application_name": name, "connect_timeout": 10, "options": " ".join(options).strip()},
             **transactions,
         )

@@ -17,6 +17,7 @@ import httpx
 import psutil
 from gunicorn.util import parse_address
 
+from batch import logs
 from batch.lifetime import SUPERVISOR
 from ledger.data_folder import Unusable, data_folder, prepared
 from ledger.shared_server import alive, ended
@@ -73,6 +74,14 @@ def noted(name: str) -> Iterator[None]:
         note = draft.rename(notes / f"{name}-{os.getpid()}")
         with ending(lambda: note.unlink(missing_ok=True)):
             yield
+
+
+@contextlib.contextmanager
+def at_work(name: str) -> Iterator[None]:
+    """Be listed as `noted` has it, and write what happens as all our log lines are written, libraries included."""
+    logs.configure(settings.LOG_LEVEL.value, readable=settings.DEVELOPMENT.value)
+    with noted(name):
+        yield
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ import click
 
 from batch import calendar_jobs
 from ledger.database import require_this_release, working_engine
-from partner_portal.processes import noted
+from partner_portal.processes import at_work
 
 
 @click.command()
@@ -14,7 +14,7 @@ def command() -> None:
     Each entry asks the database what is due and changes nothing when nothing is, so several may run. An `atouts worker`
     does the work.
     """
-    with noted("calendar"):
+    with at_work("calendar"):
         with working_engine() as engine:
             require_this_release(engine)
         calendar_jobs.keep()

@@ -12,12 +12,13 @@ from typing import Any
 import click
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
 from batch.lifetime import have_forks_end_with_us
 from batch.queue import redis_url
 from ledger.database import require_this_release, working_engine
 from partner_portal import settings
-from partner_portal.processes import STOP_SECONDS, ending, free_to_bind, noted
+from partner_portal.processes import STOP_SECONDS, at_work, ending, free_to_bind
 
 # Where prometheus_client, when it is imported, looks for the folder of several processes.
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -43,6 +44,16 @@ class Portal(BaseApplication):  # type: ignore[misc]
         return create_app()
 
 
+class Lines(Logger):  # type: ignore[misc]
+    """What gunicorn itself has to say, written as every other line is."""
+
+    def setup(self, cfg: Any) -> None:
+        """Leave it to the handler of all."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
 @click.command()
 @click.option("--bind", metavar="ADDRESS", help="Where to listen, host:port or unix:path (else ATOUTS_BIND).")
 def command(bind: str | None) -> None:
@@ -63,9 +74,11 @@ def command(bind: str | None) -> None:
         "worker_class": "gthread",
         "graceful_timeout": STOP_SECONDS // 2 - 2,
         "proc_name": "atouts",
+        "logger_class": Lines,
+        "loglevel": settings.LOG_LEVEL.value.lower(),
         "control_socket_disable": True,
     }
-    with noted("portal"), _counting_together():
+    with at_work("portal"), _counting_together():
         # Imported once, before there are processes: they share that memory unless the collector writes to it.
         import_module("partner_portal.app")
         gc.freeze()

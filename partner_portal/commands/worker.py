@@ -4,7 +4,7 @@ import click
 
 from batch.queue import QUEUES, work
 from ledger.database import require_this_release, working_engine
-from partner_portal.processes import noted
+from partner_portal.processes import at_work
 
 
 @click.command()
@@ -15,7 +15,7 @@ def command(queues: tuple[str, ...], burst: bool) -> None:
 
     Without QUEUES, in all of them. As many may run as there is work for; Ctrl-C lets the job under way finish.
     """
-    with noted("worker"):
+    with at_work("worker"):
         with working_engine() as engine:
             require_this_release(engine)
         work(queues or QUEUES, burst=burst)

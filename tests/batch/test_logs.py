@@ -5,6 +5,8 @@ import logging
 
 import pytest
 import structlog
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 
 from batch import logs
 
@@ -69,6 +71,17 @@ def test_what_looks_private_is_hidden_wherever_it_stands(lines: Lines, private: 
     written = json.dumps(lines.read(), ensure_ascii=False)
     assert private not in written
     assert logs.HIDDEN in written
+
+
+def test_what_postgresql_refuses_is_hidden(lines: Lines, conn: Connection) -> None:
+    refused = {"name": "Lina"}  # not in the line that fails, which a traceback shows
+    try:
+        conn.execute(text("insert into student_identity (student_id, first_name) values (1, :name)"), refused)
+    except IntegrityError:
+        logging.getLogger("some.library").exception("cannot")
+    written = json.dumps(lines.read(), ensure_ascii=False)
+    assert "violates not-null constraint" in written
+    assert "Lina" not in written
 
 
 def test_what_is_below_the_level_is_not_written(lines: Lines) -> None:

@@ -1,5 +1,6 @@
 """The processes that stay: they start together, end together, and leave nothing behind however they are ended."""
 
+import json
 import os
 import re
 import signal
@@ -20,6 +21,7 @@ from ledger.data_folder import Unusable
 from ledger.embedded import EmbeddedPostgres
 from partner_portal.processes import Supervisor, free_to_bind, running
 from tests.processes import nothing_is_left, processes_of
+from tests.waiting import eventually
 
 ATOUTS = [sys.executable, "-m", "partner_portal.cli"]
 SUPERVISE = """
@@ -149,6 +151,16 @@ def test_a_killed_worker_takes_its_job_with_it(data: Path) -> None:
         worker.kill()
         _, alive = psutil.wait_procs(children, timeout=10)
         assert [child for child in alive if child.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def test_a_job_that_fails_is_logged_in_json_without_what_is_private(data: Path) -> None:
+    log, iban = data / "log" / "worker.log", "FR7630006000011234567890189"
+    with supervised(data):
+        queue("default", redis_connection(EmbeddedRedis(data).url())).enqueue("builtins.int", iban)
+        assert eventually(lambda: "ValueError" in log.read_text())
+    told = log.read_text()
+    assert "rq.worker" in {json.loads(line)["logger"] for line in told.splitlines()}
+    assert iban not in told
 
 
 def test_a_port_in_use_is_told_in_one_sentence_before_anything_is_started(data: Path) -> None:

@@ -1,9 +1,11 @@
 """The portal's own processes: they count together, and one of them may end without the portal ending."""
 
+import json
 import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import httpx
 import pytest
@@ -18,10 +20,15 @@ ASKED = 40
 
 @pytest.fixture
 def portal(fresh_database: Database, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A portal of three processes, whose temporary files are in a folder of their own."""
+    """A portal of three processes, which leaves no file behind and writes one JSON object a line."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    with served(fresh_database, redis_url, WEB_PROCESSES="3", METRICS_TOKEN=TOKEN) as url:
-        yield url
+    settings = {"WEB_PROCESSES": "3", "METRICS_TOKEN": TOKEN, "LOG_LEVEL": "INFO"}
+    with TemporaryFile() as log:
+        with served(fresh_database, redis_url, stdout=log, **settings) as url:
+            yield url
+        log.seek(0)
+        told = [json.loads(line) for line in log]
+    assert {"partner_portal.access", "gunicorn.error"} <= {line["logger"] for line in told}
     assert not list(tmp_path.iterdir())
 
 
