@@ -79,8 +79,8 @@ def noted(name: str) -> Iterator[None]:
 @contextlib.contextmanager
 def at_work(name: str) -> Iterator[None]:
     """Be listed as `noted` has it, and write what happens as all our log lines are written, libraries included."""
-    logs.configure(settings.LOG_LEVEL.value, readable=settings.DEVELOPMENT.value)
     with noted(name):
+        logs.configure(settings.LOG_LEVEL.value, readable=settings.DEVELOPMENT.value)
         yield
 
 
