@@ -1,6 +1,10 @@
 """The queue of what runs by itself, in Redis, and the worker that takes from it."""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter, itemgetter
 
 from redis import Redis
 from redis.backoff import ExponentialBackoff
@@ -8,14 +12,18 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 from rq import Queue, Worker
+from rq.job import Job
 
 from batch import settings
 from batch.embedded import embedded_redis
 from batch.lifetime import have_forks_end_with_us
+from batch.logs import scrubbed
 from ledger.data_folder import Unusable
 
 # One queue per patience: what somebody waits for is never behind a night's work.
 QUEUES = ("high", "default", "low")
+FAILURES_DAYS = 7
+FAILURES_READ = 200
 
 
 def redis_url() -> str:
@@ -52,6 +60,51 @@ def work(names: Sequence[str] = QUEUES, *, burst: bool = False) -> None:
     have_forks_end_with_us()
     connection = redis_connection()
     Worker([queue(name, connection) for name in names], connection=connection).work(burst=burst, with_scheduler=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """A kind of job that failed lately: the function's name, how often, when last (UTC), and its last words then."""
+
+    function: str
+    times: int
+    last_at: datetime
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the queues stand: workers at work, jobs that wait, and what failed in the last days."""
+
+    workers: int
+    waiting: int
+    failures: tuple[Failures, ...]
+
+
+def standing(connection: Redis) -> Standing:
+    """How the queues stand now."""
+    queues = [queue(name, connection) for name in QUEUES]
+    since = datetime.now(UTC) - timedelta(days=FAILURES_DAYS)
+    failed: defaultdict[str, list[tuple[datetime, Job]]] = defaultdict(list)
+    for one in queues:
+        # The latest, and no more than a page can tell: a nudge may have failed all night.
+        for job in Job.fetch_many(one.failed_job_registry.get_job_ids(end=FAILURES_READ - 1, desc=True), connection):
+            # RQ leaves out that it counts in UTC.
+            ended_at = job and job.ended_at and job.ended_at.replace(tzinfo=UTC)
+            if job and ended_at and ended_at >= since:
+                failed[str(job.func_name)].append((ended_at, job))
+    failures = []
+    for function, jobs in failed.items():
+        last_at, last = max(jobs, key=itemgetter(0))
+        failures.append(Failures(function, len(jobs), last_at, _last_words(last)))
+    failures.sort(key=attrgetter("last_at"), reverse=True)
+    return Standing(Worker.count(connection), sum(one.count for one in queues), tuple(failures))
+
+
+def _last_words(job: Job) -> str:
+    result = job.latest_result()
+    lines = ((result.exc_string if result else None) or "").strip().splitlines()
+    return scrubbed(lines[-1]) if lines else ""
 
 
 def queue(name: str = "default", connection: Redis | None = None) -> Queue:

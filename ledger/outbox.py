@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from ledger import audit
+
 
 @dataclass(frozen=True, slots=True)
 class Mail:
@@ -150,8 +152,8 @@ def note_unclear(conn: Connection, mail_id: int, error: str) -> None:
     conn.execute(text("update mail_outbox set last_error = :error where id = :id"), {"id": mail_id, "error": error})
 
 
-def send_again(conn: Connection, mail_id: int) -> bool:
-    """Somebody decides to try a refused or unclear mail once more; whether it was one."""
+def send_again(conn: Connection, mail_id: int, *, actor: str) -> bool:
+    """`actor` decides to try a refused or unclear mail once more; whether it was one."""
     asked = conn.execute(
         text("""
             update mail_outbox set handed_over_at = null, refused_at = null, next_attempt_at = now()
@@ -159,6 +161,8 @@ def send_again(conn: Connection, mail_id: int) -> bool:
         """),
         {"id": mail_id},
     )
+    if asked.rowcount == 1:
+        audit.record(conn, actor=actor, action="mail.send_again", subject=f"mail:{mail_id}")
     return asked.rowcount == 1
 
 

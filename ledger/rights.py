@@ -127,6 +127,7 @@ RIGHTS: dict[str, Right] = {
     "audit.read": _right("Lire le journal des actions", Role.AUDITOR, Role.ADMINISTRATOR),
     "people.manage": _right("Inviter, changer de rôle et désactiver les agents", Role.ADMINISTRATOR),
     "operations.read": _right("Surveiller les tâches et les courriels", Role.ADMINISTRATOR, Role.ACCOUNTANT),
+    "operations.resend": _right("Renvoyer un courriel qui n’est pas parti", Role.ADMINISTRATOR),
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from flask import current_app, url_for
+from flask import url_for
 from sqlalchemy import Connection
 
 from batch.french import counted
@@ -104,7 +104,7 @@ def _tasks(found: Waiting, weeks: int) -> Iterator[Task]:
     ]
     for number, noun, action, place in told:
         if number:
-            yield Task(_counted(number, noun), action, place, _url(_PAGES[place]), may(action))
+            yield Task(_counted(number, noun), action, place, url_for(_PAGES[place]), may(action))
     if by_others := found.to_approve - by_them:
         # Among them those that the person has approved already: they wait for the second one.
         yield Task(_counted(by_others, "campagne à approuver"), "payouts.approve", "Versements", None, False)
@@ -114,10 +114,6 @@ def _counted(number: int, noun: str) -> str:
     """'2 dossiers de partenaire à examiner': the plural is the first word's."""
     first, _, rest = noun.partition(" ")
     return f"{counted(number, first)} {rest}".strip()
-
-
-def _url(endpoint: str) -> str | None:
-    return url_for(endpoint) if endpoint in current_app.view_functions else None
 
 
 def school_day(conn: Connection, partner_id: int) -> SchoolDay:

@@ -61,6 +61,7 @@ SPACES: dict[str, Space] = {
             Entry("Versements", "payouts.index", "payouts.read"),
             Entry("Rapprochement", "reconciliation.index", "reconciliation.read"),
             Entry("Agents", "agents.index", "people.manage"),
+            Entry("Exploitation", "operations.index", "operations.read"),
         ),
     ),
 }

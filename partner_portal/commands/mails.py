@@ -7,6 +7,7 @@ from rich.table import Table
 
 from ledger import outbox
 from ledger.database import application_engine
+from partner_portal.commands.operator import actor
 
 STATES = {
     "waiting": "sera réessayé",
@@ -45,7 +46,7 @@ def show() -> None:
 def again(numbers: tuple[int, ...]) -> None:
     """Send mails of these NUMBERs once more. One that is perhaps gone may then arrive twice."""
     with application_engine().begin() as conn:
-        left = [number for number in numbers if not outbox.send_again(conn, number)]
+        left = [number for number in numbers if not outbox.send_again(conn, number, actor=actor())]
         if left:
             raise click.ClickException(
                 f"Rien n'est renvoyé : ni refusé, ni peut-être parti : {', '.join(map(str, left))}."

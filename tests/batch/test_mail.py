@@ -167,7 +167,7 @@ def test_a_refused_mail_can_be_sent_again_by_decision(
     with fresh_database.owner_engine.begin() as conn:
         conn.execute(text("update mail_outbox set recipient = 'lycee@example.org'"))
     with books.begin() as conn:
-        assert outbox.send_again(conn, trouble.id)
+        assert outbox.send_again(conn, trouble.id, actor="person:1")
     assert mail.send_due(books).sent == 1
     assert troubles(books) == []
 
@@ -225,7 +225,7 @@ def test_the_same_mail_has_the_same_message_id(books: Engine, postman: Postman) 
     write(books, "filtre@example.org")
     mail.send_due(books)
     with books.begin() as conn:
-        outbox.send_again(conn, outbox.troubles(conn)[0].id)
+        outbox.send_again(conn, outbox.troubles(conn)[0].id, actor="person:1")
     mail.send_due(books)
     first, second = postman.taken
     assert first["Message-ID"] == second["Message-ID"]
