@@ -35,6 +35,9 @@ LONGEST_WAIT = datetime.timedelta(hours=6)
 MOST_ATTEMPTS = 12
 """Tries of a mail that is never taken, over about a day."""
 
+STATE_WORDS = {"waiting": "sera réessayé", "unclear": "peut-être parti", "refused": "refusé pour de bon"}
+"""The state of a mail that is in trouble, in French: a command and a page say the same."""
+
 
 class _AddressHeader(UnstructuredHeader, BaseHeader):
     """A header that holds one web address: Python would encode a long one as it does words, and none could be read."""

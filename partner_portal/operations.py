@@ -4,6 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from batch import queue
+from batch.mail import STATE_WORDS
 from ledger import outbox
 from partner_portal.auth.gate import requires
 from partner_portal.auth.principals import current_principal
@@ -20,11 +21,7 @@ TASKS = {
     "batch.bank.import_folder": "Lecture des fichiers de la banque",
 }
 """What the module of a job does, in words."""
-MAIL_STATES = {
-    "waiting": ("Sera réessayé", "neutral"),
-    "unclear": ("Peut-être parti", "warning"),
-    "refused": ("Refusé pour de bon", "danger"),
-}
+MAIL_TONES = {"waiting": "neutral", "unclear": "warning", "refused": "danger"}
 
 
 @blueprint.get("")
@@ -34,7 +31,14 @@ def index() -> str:
     with portal().reading() as conn:
         troubles = outbox.troubles(conn)
     standing = queue.standing(portal().redis)
-    return render_template("operations.html", standing=standing, troubles=troubles, tasks=TASKS, states=MAIL_STATES)
+    return render_template(
+        "operations.html",
+        standing=standing,
+        troubles=troubles,
+        tasks=TASKS,
+        states=STATE_WORDS,
+        tones=MAIL_TONES,
+    )
 
 
 @blueprint.post("/courriels/<int:mail_id>")

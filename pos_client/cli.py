@@ -144,8 +144,7 @@ def sell(
             session.console.print(printing.basket(basket, scan.lookup))
         confirm(yes, f"Débiter {euros(basket.total_cents)} à {scan.student} ?")
         intent = till.sell(scan, basket)
-        if intent.settled:
-            _send_what_waited(session, till)
+        _send_what_waited(session, till, intent)
         return _tell_intent(session, intent)
 
 
@@ -181,8 +180,7 @@ def group(
             raise Said(obstacle)
         confirm(yes, purchase.question())
         intents = list(till.sell_group(purchase.ready(), purchase.mode))
-        if all(intent.settled for intent in intents):
-            _send_what_waited(session, till)
+        _send_what_waited(session, till, *intents)
     results = [*purchase.turned_away(), *(row for intent in intents for row in rows(intent))]
     if export:
         try:
@@ -207,8 +205,7 @@ def cancel(session: Session, sale_id: str, lines: tuple[int, ...], reason: str, 
         sale = _sale(till, sale_id)
         confirm(yes, f"Annuler la vente de {euros(sale.debited_cents)} à {sale.buyer} ?")
         intent = till.cancel(sale.sale_id, sale.buyer, list(lines), reason)
-        if intent.settled:
-            _send_what_waited(session, till)
+        _send_what_waited(session, till, intent)
         return _tell_intent(session, intent)
 
 
@@ -374,9 +371,9 @@ def _going_on_without_an_answer() -> Iterator[None]:
         click.echo(str(failure), err=True)
 
 
-def _send_what_waited(session: Session, till: Till) -> None:
-    """The service has just answered: send what an earlier cut left, and show people what became of it."""
-    if till.outbox.unsettled():
+def _send_what_waited(session: Session, till: Till, *just_asked: Intent) -> None:
+    """If what was `just_asked` was answered, send what an earlier cut left, and show people what became of it."""
+    if all(intent.settled for intent in just_asked) and till.outbox.unsettled():
         with _going_on_without_an_answer():
             for earlier in till.send_waiting()[1]:
                 if not session.as_json:

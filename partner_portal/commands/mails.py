@@ -5,15 +5,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from batch.mail import STATE_WORDS
 from ledger import outbox
 from ledger.database import application_engine
 from partner_portal.commands.operator import actor
-
-STATES = {
-    "waiting": "sera réessayé",
-    "unclear": "peut-être parti",
-    "refused": "refusé pour de bon",
-}
 
 
 @click.group()
@@ -36,7 +31,7 @@ def show() -> None:
     table.add_column("Objet")
     table.add_column("État, et ce que dit le serveur")
     for one in troubles:
-        state = f"{STATES[one.state]} : {one.last_error}" if one.last_error else STATES[one.state]
+        state = f"{STATE_WORDS[one.state]} : {one.last_error}" if one.last_error else STATE_WORDS[one.state]
         table.add_row(str(one.id), one.recipient, escape(one.subject), escape(state))
     console.print(table)
 

@@ -208,6 +208,16 @@ def page(browser: Browser, portal_url: str) -> Iterator[Page]:
     assert [text for text in complaints if "Failed to load resource" not in text] == []
 
 
+def sign_in_with_code(page: Page, email: str, secret: str, to: str) -> None:
+    """Go through the sign-in pages in a browser, with the `secret` of a code generator, on the way to a page."""
+    page.goto(f"/connexion?next={to}")
+    page.get_by_label("Adresse électronique").fill(email)
+    page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Se connecter").click()
+    page.get_by_label("Code", exact=True).fill(pyotp.TOTP(secret).now())
+    page.keyboard.press("Enter")
+
+
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 
 

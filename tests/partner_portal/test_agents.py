@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 
-import pyotp
 import pytest
 from click.testing import CliRunner
 from flask import Flask
@@ -14,7 +13,7 @@ from ledger import people
 from ledger.rights import Role
 from partner_portal.commands.people import command
 from tests.conftest import Database
-from tests.partner_portal.conftest import PASSWORD, Visitor, add_partner, enrol, hire
+from tests.partner_portal.conftest import Visitor, add_partner, enrol, hire, sign_in_with_code
 
 
 @pytest.fixture
@@ -142,12 +141,7 @@ def test_the_pages_are_clean(page: Page, look: Callable[[str], None], fresh_data
     person_id = hire(engine, "admin@normandie.fr", Role.ADMINISTRATOR)
     hire(engine, "claire.aubert@normandie.fr", Role.ACCOUNTANT, Role.AUDITOR, name="Claire Aubert")
     secret = enrol(engine, person_id)
-    page.goto("/connexion?next=/region/agents")
-    page.get_by_label("Adresse électronique").fill("admin@normandie.fr")
-    page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
-    page.keyboard.press("Enter")
-    page.get_by_label("Code").fill(pyotp.TOTP(secret).now())
-    page.keyboard.press("Enter")
+    sign_in_with_code(page, "admin@normandie.fr", secret, "/region/agents")
     expect(page.get_by_role("heading", name="Agents de la Région")).to_be_visible()
     look("agents")
     page.get_by_role("link", name="Claire Aubert").click()

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 
-import pyotp
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
@@ -13,7 +12,7 @@ from sqlalchemy import Engine, text
 from ledger import partner_accounts, partner_checks, partner_sheets, partners, people
 from ledger.partner_checks import Verdict, names_agree
 from ledger.rights import Role
-from tests.partner_portal.conftest import PASSWORD, Visitor, enrol, hire
+from tests.partner_portal.conftest import Visitor, enrol, hire, sign_in_with_code
 from tests.partner_portal.sign_ups import ACCOUNT, link_of, mails, make_directory, send
 
 DESK = "/region/partenaires"
@@ -361,7 +360,8 @@ def test_the_officers_pages_are_clean(page: Page, app: Flask, books: Engine, loo
     school.post("/inscription/suivi", {"body": "Bonjour, le compte est celui de l’agent comptable."})
     send(Visitor(app), **OTHER)
     secret = enrol(books, hire(books, OFFICER, Role.REGION_OFFICER, name="Dominique Faure"))
-    sign_in_with_code(page, OFFICER, secret)
+    sign_in_with_code(page, OFFICER, secret, DESK)
+    expect(page.get_by_role("link", name="Partenaires", exact=True)).to_be_visible()
     page.goto(DESK)
     look("region-partenaires")
     page.get_by_role("link", name="Lycée Malherbe").click()
@@ -401,14 +401,3 @@ def test_the_officers_pages_are_clean(page: Page, app: Flask, books: Engine, loo
     page.goto(f"{DESK}/comptes")
     expect(page.get_by_text("par Dominique Faure")).to_be_visible()
     look("region-comptes-appeles")
-
-
-def sign_in_with_code(page: Page, email: str, secret: str) -> None:
-    """Go through the sign-in pages."""
-    page.goto(f"/connexion?next={DESK}")
-    page.get_by_label("Adresse électronique").fill(email)
-    page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Se connecter").click()
-    page.get_by_label("Code", exact=True).fill(pyotp.TOTP(secret).now())
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("link", name="Partenaires", exact=True)).to_be_visible()

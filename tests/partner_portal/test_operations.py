@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import pyotp
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
@@ -14,7 +13,7 @@ from batch.queue import queue
 from ledger import outbox
 from ledger.outbox import NewMail
 from ledger.rights import Role
-from tests.partner_portal.conftest import PASSWORD, Visitor, enrol, hire
+from tests.partner_portal.conftest import Visitor, enrol, hire, sign_in_with_code
 
 PAGE = "/region/exploitation"
 IBAN = "FR7630006000011234567890189"
@@ -87,12 +86,7 @@ def test_the_page_stands_on_a_phone_and_a_screen(
     queue("low", redis).enqueue("batch.seals.no_such_function")
     SimpleWorker([queue("low", redis)], connection=redis).work(burst=True)
     secret = enrol(books, hire(books, "admin@normandie.fr", Role.ADMINISTRATOR))
-    page.goto("/connexion")
-    page.get_by_label("Adresse électronique").fill("admin@normandie.fr")
-    page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Se connecter").click()
-    page.get_by_label("Code").fill(pyotp.TOTP(secret).now())
-    page.get_by_label("Code").press("Enter")
+    sign_in_with_code(page, "admin@normandie.fr", secret, "/region")
     page.get_by_role("link", name="Exploitation").click()
     look("exploitation")
     page.get_by_role("button", name="Renvoyer").click()

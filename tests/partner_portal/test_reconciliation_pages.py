@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 
-import pyotp
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
@@ -16,7 +15,7 @@ from ledger.rights import Role
 from tests.batch.bank.messages import report
 from tests.batch.bank.simulated_bank import Debits, Fate, Returns, SimulatedBank
 from tests.conftest import Database
-from tests.partner_portal.conftest import PASSWORD, Visitor, enrol, hire
+from tests.partner_portal.conftest import Visitor, enrol, hire, sign_in_with_code
 from tests.payout_world import PAYER, World
 
 BASE = "/region/rapprochement"
@@ -211,12 +210,7 @@ def test_the_pages_stand_on_a_phone_and_a_screen(
 ) -> None:
     person_id = hire(books, "compta@normandie.fr", Role.ACCOUNTANT, Role.PAYMENT_APPROVER)
     secret = enrol(books, person_id)
-    page.goto(f"/connexion?next={BASE}/fichiers")
-    page.get_by_label("Adresse électronique").fill("compta@normandie.fr")
-    page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
-    page.keyboard.press("Enter")
-    page.get_by_label("Code").fill(pyotp.TOTP(secret).now())
-    page.keyboard.press("Enter")
+    sign_in_with_code(page, "compta@normandie.fr", secret, f"{BASE}/fichiers")
     expect(page.get_by_role("heading", name="Déposer les fichiers")).to_be_visible()
     files = [
         {"name": f"banque-{number}.xml", "mimeType": "application/xml", "buffer": content}
