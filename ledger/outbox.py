@@ -8,6 +8,12 @@ from sqlalchemy import Connection, text
 
 from ledger import audit
 
+IN_TROUBLE = """
+    sent_at is null and (refused_at is not null or handed_over_at < now() - interval '15 minutes'
+                         or (handed_over_at is null and attempts > 0))
+"""
+"""Of a mail in the outbox: that somebody should look at it. See `troubles`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mail:
@@ -169,17 +175,15 @@ def send_again(conn: Connection, mail_id: int, *, actor: str) -> bool:
 def troubles(conn: Connection, *, limit: int = 200) -> list[Trouble]:
     """Mails that were refused, that may or may not have left a quarter of an hour ago, or that failed and wait."""
     rows = conn.execute(
-        text("""
+        text(f"""
             select id, recipient, subject, purpose,
                    case when refused_at is not null then 'refused'
                         when handed_over_at is not null then 'unclear' else 'waiting' end,
                    attempts, created_at, last_error
               from mail_outbox
-             where sent_at is null
-               and (refused_at is not null or handed_over_at < now() - interval '15 minutes'
-                    or (handed_over_at is null and attempts > 0))
+             where {IN_TROUBLE}
              order by id desc limit :limit
-        """),
+        """),  # noqa: S608 - a condition of ours
         {"limit": limit},
     )
     return [Trouble(*row) for row in rows]

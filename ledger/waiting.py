@@ -7,7 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-_WAITING = text("""
+from ledger.outbox import IN_TROUBLE
+
+_WAITING = text(f"""
     select (select count(*) from partner where status = 'submitted') as applications,
            (select count(*) from partner_bank_account a join partner p on p.id = a.partner_id
              where a.accepted_at is null and a.ended_at is null and p.status in ('validated', 'suspended'))
@@ -22,15 +24,12 @@ _WAITING = text("""
            (select count(*) from bank_share where state in ('open', 'refused', 'waiting'))
                + (select count(*) from bank_status_conflict where settled_at is null)
                + (select count(*) from bank_statement where state = 'quarantined') as unexplained,
-           (select count(*) from mail_outbox
-             where sent_at is null
-               and (refused_at is not null or handed_over_at < now() - interval '15 minutes'
-                    or (handed_over_at is null and attempts > 0))) as mails,
+           (select count(*) from mail_outbox where {IN_TROUBLE}) as mails,
            s.number as seal, s.sealed_at,
            exists (select from transfer where id > coalesce(s.last_id, 0)
                       and posted_at < now() - interval '1 hour') as seal_is_late
       from (values (1)) one(row) left join lateral (select * from seal order by number desc limit 1) s on true
-""")
+""")  # noqa: S608 - a condition of ours
 
 
 @dataclass(frozen=True, slots=True)
